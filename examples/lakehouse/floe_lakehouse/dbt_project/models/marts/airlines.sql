@@ -1,0 +1,1 @@
+select carrier, name from {{ source('raw', 'airlines') }}

@@ -1,0 +1,1 @@
+select faa, name, lat, lon, alt, tzone from {{ source('raw', 'airports') }}

@@ -1,0 +1,1 @@
+select origin, observed_at, temp, wind_speed, precip, visib, sky, wind from {{ ref('stg_weather') }}
