@@ -139,7 +139,11 @@ class Storage(Protocol):
 @runtime_checkable
 class Catalog(Protocol):
     def publish(
-        self, table: str, digests: Mapping[str, str], read: Callable[[Sequence[str]], pa.Table], part_by: str | None = None
+        self,
+        table: str,
+        digests: Mapping[str, str],
+        read: Callable[[Sequence[str]], pa.Table],
+        part_by: str | None = None,
     ) -> Published:
         """
         Make *table* hold exactly the parts in *digests*, reading those whose digest is not the published one.

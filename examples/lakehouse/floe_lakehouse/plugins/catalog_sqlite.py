@@ -99,7 +99,11 @@ class SqliteCatalog(CatalogPlugin):
         return sorted(name for _, name in self._catalog.list_tables(self._config.namespace))
 
     def publish(
-        self, table: str, digests: Mapping[str, str], read: Callable[[Sequence[str]], pa.Table], part_by: str | None = None
+        self,
+        table: str,
+        digests: Mapping[str, str],
+        read: Callable[[Sequence[str]], pa.Table],
+        part_by: str | None = None,
     ) -> Published:
         """Make *table* hold exactly the parts in *digests*, writing only those whose digest is not the published one."""
         published = self._digests(table)

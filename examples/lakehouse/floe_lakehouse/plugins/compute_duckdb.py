@@ -136,7 +136,9 @@ class DuckDbReader:
 
     def parts(self, table: str, part_by: str | None, values: Sequence[str]) -> pa.Table:
         """The rows of these parts."""
-        chosen = f"WHERE {_quoted(part_by)}::VARCHAR IN (SELECT unnest(?))" if part_by else "WHERE ?::VARCHAR[] IS NOT NULL"
+        chosen = (
+            f"WHERE {_quoted(part_by)}::VARCHAR IN (SELECT unnest(?))" if part_by else "WHERE ?::VARCHAR[] IS NOT NULL"
+        )
         return self._connection.sql(f"SELECT * FROM {table} {chosen}", params=[list(values)]).to_arrow_table()  # noqa: S608
 
 

@@ -99,7 +99,9 @@ class DltIngestion(IngestionPlugin):
             try:
                 missing = set(key) - set(self._header(table))
             except (OSError, LookupError, zipfile.BadZipFile) as exc:
-                return HealthStatus(HealthState.UNHEALTHY, f"the source of {table} cannot be read: {type(exc).__name__}")
+                return HealthStatus(
+                    HealthState.UNHEALTHY, f"the source of {table} cannot be read: {type(exc).__name__}"
+                )
             if missing:
                 return HealthStatus(HealthState.UNHEALTHY, f"the source of {table} lacks {', '.join(sorted(missing))}")
         return HealthStatus(HealthState.HEALTHY, details={"sources": len(FACTS) + len(DIMENSIONS)})
@@ -184,6 +186,7 @@ _CONVERSION: Final = csv.ConvertOptions(
     strings_can_be_null=True,
     column_types={"time_hour": pa.timestamp("us", tz="UTC")},
 )
+
 
 def _moment(moment: datetime) -> Any:
     return pa.scalar(moment, pa.timestamp("us", tz="UTC"))

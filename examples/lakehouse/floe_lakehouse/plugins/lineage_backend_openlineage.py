@@ -81,7 +81,9 @@ class OpenLineageBackend(LineageBackendPlugin):
         self._config.folder.mkdir(parents=True, exist_ok=True)
         self._run = str(generate_new_uuid())
         self._file = self._config.folder / f"{self._run}.jsonl"
-        self._client = OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=str(self._file), append=True)))
+        self._client = OpenLineageClient(
+            transport=FileTransport(FileConfig(log_file_path=str(self._file), append=True))
+        )
         self._jobs, self._failed = {self._run: self._config.job}, False
         self._emit(self._run, RunState.START)
 

@@ -24,7 +24,9 @@ class DagsterConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    log_level: str = Field(default="ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$", description="On the console.")
+    log_level: str = Field(
+        default="ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$", description="On the console."
+    )
 
 
 class DagsterOrchestrator(OrchestratorPlugin):

@@ -108,7 +108,8 @@ class MetricsLayer(SemanticLayerPlugin):
             measures=list(question.measures),
             filters=[{"field": word, "operator": "=", "value": value} for word, value in question.where.items()],
             order_by=[
-                (word.lstrip("-"), "desc" if word.startswith("-") else "asc") for word in question.order_by or question.by
+                (word.lstrip("-"), "desc" if word.startswith("-") else "asc")
+                for word in question.order_by or question.by
             ],
             limit=question.limit or None,
         )

@@ -1,0 +1,56 @@
+"""Replacing a plugin for a while, in any thread, with scopes that may end in any order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dependency_injector import providers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from floe_core.plugin_metadata import PluginMetadata
+
+
+class OverrideScope:
+    """
+    ``with OverrideScope(...)``: the provider gives *plugin*.
+
+    A provider's stack of overrides only ever drops its top. So a scope that ends beneath another one stays in it and
+    lets through what lies below, until it comes to the top.
+    """
+
+    def __init__(
+        self, provider: providers.Singleton[Any], plugin: PluginMetadata, build: Callable[[], PluginMetadata]
+    ) -> None:
+        self.has_ended = False
+        self._provider = provider
+        self._plugin = plugin
+        self._build = build
+        self._layer: providers.Callable[Any] = providers.Callable(self)
+        self._layer.disable_async_mode()
+
+    def __enter__(self) -> PluginMetadata:
+        self._provider.override(self._layer)
+        return self._plugin
+
+    def __exit__(self, *_: object) -> None:
+        self.has_ended = True
+        drop_ended(self._provider)
+
+    def __call__(self) -> PluginMetadata:
+        """What the provider gives while this scope is its uppermost override."""
+        if not self.has_ended:
+            return self._plugin
+        below = self._provider.overridden[: self._provider.overridden.index(self._layer)]
+        plugin: PluginMetadata = below[-1]() if below else self._build()
+        return plugin
+
+
+def drop_ended(provider: providers.Provider[Any]) -> None:
+    """Take the scopes that have ended off the top of the provider's overrides."""
+    with providers.Provider.overriding_lock:
+        while (
+            isinstance(scope := getattr(provider.last_overriding, "provides", None), OverrideScope) and scope.has_ended
+        ):
+            provider.reset_last_overriding()

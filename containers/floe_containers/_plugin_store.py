@@ -1,0 +1,513 @@
+"""The state of one container: what was found, a provider per key, what was built of it, and how it was configured."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from dependency_injector import providers
+
+from floe_containers._build_gate import BuildGate
+from floe_containers._overriding import OverrideScope, drop_ended
+from floe_core import _loading
+from floe_core._discovery import EMPTY, Candidate, Inventory, Rejection, discover
+from floe_core._forking import forget_in_children
+from floe_core.discovery_policy import DiscoveryPolicy
+from floe_core.plugin_errors import (
+    DuplicatePluginError,
+    PluginError,
+    PluginErrorGroup,
+    PluginIncompatibleError,
+    PluginNotFoundError,
+    PluginStateError,
+    SettingsError,
+)
+from floe_core.plugin_handle import PluginHandle
+from floe_core.plugin_metadata import PluginMetadata
+from floe_core.plugin_types import PluginKey, PluginState, PluginType
+from floe_core.registry_report import CandidateReport, PluginReport, RegistryReport, causes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic import BaseModel
+
+    from floe_core._lifecycle import Lifecycle
+    from floe_core._loading import Loaded
+    from floe_core.settings import Settings
+
+logger = logging.getLogger("floe_core.plugin_store")
+
+LOAD_TIMEOUT = 60.0
+MAX_PARALLEL_STARTS = 32
+
+
+class PluginStore:
+    """
+    What one container knows of its plugins. Safe from any number of threads.
+
+    No lock is held while a plugin's code runs: builds go through the gate, which keeps one thread per key.
+
+    Args:
+        settings: Gives the settings when they are first needed, which is not before discovery.
+
+    """
+
+    def __init__(self, settings: Callable[[], Settings | Mapping[str, Any] | None]) -> None:
+        self._give_settings = settings
+        self._settings: Settings | None = None
+        self._lock = threading.Lock()  # guards the dictionaries below; only dictionary work happens under it
+        self._discovery_lock = threading.RLock()  # one pass over the disk at a time; re-entrant, as finders are foreign
+        self._gate: BuildGate[Loaded] = BuildGate()
+        self.discovers_by_itself = True
+        self.is_discovered = False
+        self.discovered_in = 0.0
+        self.inventory: Inventory = EMPTY
+        self.providers: dict[PluginKey, providers.Singleton[PluginMetadata]] = {}
+        self.factories: dict[PluginKey, providers.Factory[PluginMetadata]] = {}
+        self.loaded: dict[PluginKey, Loaded] = {}
+        self.configs: dict[PluginKey, BaseModel] = {}
+        self.failures: dict[PluginKey, PluginError] = {}
+        self._given: dict[PluginKey, Mapping[str, Any]] = {}
+        self._has_registry = False
+        forget_in_children(self)
+
+    def take_registry(self) -> None:
+        """Note that a registry uses this store; a second one is refused, since it would not share the first one's plugins."""
+        with self._lock:
+            if self._has_registry:
+                raise PluginStateError(None, "its container has one already", advice="Use container.registry().")
+            self._has_registry = True
+
+    # Settings and discovery
+
+    @property
+    def settings(self) -> Settings | None:
+        """The container's settings, asked for once; None when it was given none."""
+        if self._settings is None and (given := self._give_settings()) is not None:
+            from floe_core.settings import Settings
+
+            self._settings = given if isinstance(given, Settings) else Settings.from_mapping(given)
+        return self._settings
+
+    @property
+    def load_timeout(self) -> float:
+        return self.settings.load_timeout if self.settings else LOAD_TIMEOUT
+
+    @property
+    def max_parallel_starts(self) -> int:
+        return self.settings.max_parallel_starts if self.settings else MAX_PARALLEL_STARTS
+
+    def discover(self, *, again: bool = False) -> None:
+        """Read what is installed, once; *again* reads anew and keeps what is loaded."""
+        with self._discovery_lock:
+            if self.is_discovered and not again:
+                return
+            begun = perf_counter()
+            policy = DiscoveryPolicy.from_environment()
+            if self.settings is not None:
+                policy = self.settings.policy.combined(policy)
+            self.inventory = discover(policy)
+            self.failures.clear()
+            self.is_discovered = True
+            self.discovered_in = perf_counter() - begun
+        _log_faults(self.inventory)
+
+    def ensure_discovered(self) -> None:
+        if not self.is_discovered and self.discovers_by_itself:
+            self.discover()
+
+    def names(self, plugin_type: PluginType) -> list[str]:
+        """Every name of a type that can be asked for, sorted; the conflicting ones included, the left out ones not."""
+        self.ensure_discovered()
+        known = {*self.inventory.usable, *self.inventory.conflicting, *self.loaded.copy(), *self._overridden()}
+        return sorted(key.name for key in known if key.plugin_type is plugin_type)
+
+    def usable_names(self, plugin_type: PluginType) -> list[str]:
+        """As :meth:`names`, without the conflicting ones."""
+        return [name for name in self.names(plugin_type) if PluginKey(plugin_type, name) not in self.conflicting]
+
+    @property
+    def conflicting(self) -> dict[PluginKey, tuple[Candidate, ...]]:
+        return {key: rivals for key, rivals in self.inventory.conflicting.items() if key not in self.loaded}
+
+    def keys_named(self, name: str) -> list[PluginKey]:
+        """The keys of all types that bear *name*."""
+        self.ensure_discovered()
+        known = {*self.inventory.usable, *self.loaded.copy()}
+        return [key for plugin_type in PluginType if (key := PluginKey(plugin_type, name)) in known]
+
+    # Providers
+
+    def provider(self, key: PluginKey) -> providers.Singleton[PluginMetadata]:
+        """
+        The provider of *key*, one and the same for ever, whether or not such a plugin is there by now.
+
+        Calling it gives the plugin, or raises as ``PluginRegistry.get``.
+        """
+        provider = self.providers.get(key)
+        if provider is None:
+            made = providers.Singleton(partial(self.build, key))
+            made.disable_async_mode()
+            provider = self.providers.setdefault(key, made)
+        return provider
+
+    def factory(self, key: PluginKey) -> providers.Factory[PluginMetadata]:
+        """The provider of new instances of *key*: calling it takes a configuration, by default that of the settings."""
+        factory = self.factories.get(key)
+        if factory is None:
+            made = providers.Factory(partial(self.create, key))
+            made.disable_async_mode()
+            factory = self.factories.setdefault(key, made)
+        return factory
+
+    # Building
+
+    def build(self, key: PluginKey) -> PluginMetadata:
+        """The plugin of *key*, built by the first caller, shared with those that ask meanwhile."""
+        if key not in self.loaded:
+            self._gate.run(key, partial(self._load, key, None), self.load_timeout)
+        try:
+            return self.loaded[key].plugin  # nothing may come after this: the provider keeps what is returned
+        except KeyError:
+            raise self.absence(key) from None
+
+    def create(self, key: PluginKey, config: Mapping[str, Any] | None = None) -> PluginMetadata:
+        """A new instance of the class behind *key*; nothing of it is kept."""
+        self.ensure_discovered()
+        config = self._config_for(key) if config is None else config
+        loaded = self.loaded.get(key)
+        if loaded is not None:
+            return _loading.construct(key, type(loaded.plugin), config, self._origin(key)).plugin
+        return _loading.load(key, self._candidate(key), config).plugin
+
+    def add(self, key: PluginKey, plugin: PluginMetadata) -> None:
+        """Take a plugin that was made by hand."""
+        self.ensure_discovered()
+        with self._lock:
+            if key in self.loaded or key in self.inventory.usable or key in self.inventory.conflicting:
+                raise DuplicatePluginError(*key)
+            self.loaded[key] = _loading.Loaded(plugin, None, None, None, False, {})
+        self.provider(key)()  # lets it keep the instance now, so that no later call can be overtaken by remove()
+
+    def check_removable(self, key: PluginKey) -> None:
+        """Only what was made by hand can be removed."""
+        loaded = self.loaded.get(key)
+        if loaded is None and key not in self.inventory.usable:
+            raise self.absence(key)
+        if loaded is None or loaded.candidate is not None:
+            advice = "Leave it out by policy.disable, or replace it for a while by override()."
+            raise PluginStateError(key, "it is installed, not registered by hand", advice=advice)
+
+    def remove(self, key: PluginKey) -> None:
+        """Forget a plugin that was made by hand."""
+        with self._lock:
+            self.loaded.pop(key, None)
+            self.configs.pop(key, None)
+            self._given.pop(key, None)
+        self.provider(key).reset()
+
+    def key_of(self, plugin: PluginMetadata | PluginKey | tuple[PluginType, str]) -> PluginKey:
+        """
+        The key that is meant by a key, a handle, or a plugin of this registry.
+
+        Raises:
+            PluginStateError: It is a plugin of another registry, or of none.
+
+        """
+        if isinstance(plugin, tuple):
+            return PluginKey(*plugin)
+        if isinstance(plugin, PluginHandle):
+            return plugin.key
+        for key, loaded in self.loaded.copy().items():
+            if loaded.plugin is plugin:
+                return key
+        reason = f"it does not know this {type(plugin).__qualname__}"
+        raise PluginStateError(None, reason, advice="Register it first, or pass the key of one that is installed.")
+
+    def configure(self, key: PluginKey, config: Mapping[str, Any]) -> BaseModel:
+        """Load the plugin if need be, with *config*, or hand *config* to the plugin that is there."""
+        if key not in self.loaded:
+            self.ensure_discovered()
+            built = self._gate.run(key, partial(self._load, key, config), self.load_timeout)
+            if key in self.configs and built.config is self.configs[key] and self._given.get(key) is config:
+                return self.configs[key]
+        self.apply(key, self.validate(key, config))
+        self._given[key] = config
+        return self.configs[key]
+
+    def configure_all(self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """Check everything, then apply it; when one of them is turned down, put back what was in force before."""
+        wanted = self._checked(config)
+        done: dict[PluginKey, BaseModel | None] = {}
+        for key, (mapping, validated) in wanted.items():
+            before = self.configs.get(key)
+            try:
+                if key in self.loaded:
+                    self.apply(key, validated)
+                    self._given[key] = mapping
+                else:
+                    self.configure(key, mapping)
+            except PluginError as exc:
+                if stayed := self._put_back(done):
+                    exc.advice += f" What the same call changed before stayed changed: {', '.join(map(str, stayed))}."
+                raise
+            done[key] = before
+
+    def _checked(
+        self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> dict[PluginKey, tuple[Mapping[str, Any], BaseModel]]:
+        wanted: dict[PluginKey, tuple[Mapping[str, Any], BaseModel]] = {}
+        errors: list[PluginError] = []
+        for group, named in config.items():
+            try:
+                plugin_type = PluginType.of_group(group)
+            except ValueError as exc:
+                errors.append(SettingsError("configure_all()", [_fault(group, str(exc))]))
+                continue
+            if not isinstance(named, Mapping):
+                errors.append(SettingsError("configure_all()", [_fault(group, "a table of plugins by name goes here")]))
+                continue
+            for name, mapping in named.items():
+                key = PluginKey(plugin_type, name)
+                try:
+                    wanted[key] = mapping, self.validate(key, mapping)
+                except PluginError as exc:
+                    errors.append(exc)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise PluginErrorGroup("Several configurations do not fit; none was applied", errors)
+        return wanted
+
+    def _put_back(self, done: Mapping[PluginKey, BaseModel | None]) -> list[PluginKey]:
+        """Apply what was in force before; returns the keys that could not be put back."""
+        stayed: list[PluginKey] = []
+        for key, before in done.items():
+            try:
+                if before is None:
+                    stayed.append(key)
+                else:
+                    self.apply(key, before)
+            except PluginError:
+                stayed.append(key)
+        return stayed
+
+    def validate(self, key: PluginKey, config: object) -> BaseModel:
+        """*config* as the plugin's schema wants it, nothing applied. Loads the plugin, unless its class tells the schema."""
+        self.ensure_discovered()
+        if key not in self.loaded:
+            candidate = self._candidate(key)
+            cls = _loading.import_class(key, candidate, candidate.origin)
+            if _loading.takes_config(cls):
+                return _loading.validate_for_class(key, cls, config, candidate.origin)
+        return _loading.validate_for(key, self.build(key), config, self._origin(key))
+
+    def configured_keys(self) -> list[PluginKey]:
+        """The keys for which there is a configuration, in force or in the settings, and which policy does not leave out."""
+        in_settings = self.settings.configured_keys() if self.settings else []
+        keys = dict.fromkeys([*self.configs.copy(), *in_settings])
+        return [key for key in keys if key not in self.inventory.disabled]
+
+    def apply(self, key: PluginKey, config: BaseModel) -> None:
+        """Put a validated configuration in force; the one before stays when the plugin turns it down."""
+        loaded = self.loaded[key]
+        takes_none_later = type(loaded.plugin).configure is PluginMetadata.configure
+        if loaded.configured_by_constructor and takes_none_later:
+            if config != self.configs.get(key):
+                reason = "it took its configuration when it was constructed, and cannot take another one now"
+                advice = "Make another instance with create(), or configure it before it is first loaded."
+                raise PluginStateError(key, reason, origin=self._origin(key), advice=advice)
+            return
+        _loading.apply(key, loaded.plugin, config, self._origin(key))
+        self.configs[key] = config
+
+    def absence(self, key: PluginKey) -> PluginError:
+        """Why there is nothing to build for *key*."""
+        inventory = self.inventory
+        if key in inventory.conflicting:
+            return DuplicatePluginError(*key, origins=[rival.origin for rival in inventory.conflicting[key]])
+        if key in inventory.disabled:
+            left_out = inventory.disabled[key]
+            reason = f"It is installed ({left_out.origin}), and left out: {left_out.reason}"
+            return PluginNotFoundError(*key, reason=reason)
+        for candidate in inventory.unused:
+            if candidate.key == key and candidate.rejection in (Rejection.MALFORMED, Rejection.SHADOWED):
+                reason = f"An entry point was found, and cannot be used: {candidate.reason} ({candidate.origin})"
+                return PluginNotFoundError(*key, reason=reason)
+        return PluginNotFoundError(*key, available=self.names(key.plugin_type))
+
+    def state(self, key: PluginKey) -> PluginState | None:
+        """How far *key* has come, activity aside; None when nothing is known of it."""
+        if key in self.loaded:
+            return PluginState.LOADED
+        if key in self.failures:
+            return _state_after(self.failures[key])
+        if key in self.inventory.usable:
+            return PluginState.DISCOVERED
+        if key in self.inventory.conflicting:
+            return PluginState.CONFLICTING
+        return PluginState.DISABLED if key in self.inventory.disabled else None
+
+    def report(self, lifecycle: Lifecycle) -> RegistryReport:
+        """Everything that is known, as data."""
+        inventory = self.inventory
+        keys = {*inventory.usable, *inventory.conflicting, *inventory.disabled, *self.loaded.copy()}
+        return RegistryReport(
+            plugins=tuple(self._report_of(key, lifecycle) for key in sorted(keys, key=str)),
+            unused=tuple(CandidateReport.of(candidate) for candidate in inventory.unused),
+            timings={"discover": self.discovered_in},
+        )
+
+    def _report_of(self, key: PluginKey, lifecycle: Lifecycle) -> PluginReport:
+        loaded = self.loaded.get(key)
+        on_disk = self.inventory.usable.get(key) or self.inventory.disabled.get(key)
+        candidate = (loaded.candidate if loaded else None) or on_disk
+        origin = candidate.origin if candidate else None
+        failure = None if loaded else self.failures.get(key)
+        state = PluginState.ACTIVE if lifecycle.is_active(key) else self.state(key)
+        timings = dict(loaded.timings) if loaded else {}
+        if (seconds := lifecycle.started_in(key)) is not None:
+            timings["start"] = seconds
+        absent = state in (PluginState.CONFLICTING, PluginState.DISABLED)
+        return PluginReport(
+            key=str(key),
+            state=state.value if state else "",
+            distribution=origin.distribution if origin else None,
+            version=origin.version if origin else None,
+            path=origin.path if origin else None,
+            entry_point=origin.entry_point if origin else None,
+            reason=str(failure or (self.absence(key) if absent else "")),
+            causes=causes_of(failure),
+            remarks=tuple(_remarks(key, loaded, on_disk)),
+            is_configured=key in self.configs,
+            timings=timings,
+        )
+
+    def override(self, key: PluginKey, plugin: PluginMetadata) -> OverrideScope:
+        """A scope in which the provider of *key* gives *plugin*."""
+        self.ensure_discovered()
+        return OverrideScope(self.provider(key), plugin, partial(self.build, key))
+
+    def overriding(self, key: PluginKey) -> PluginMetadata | None:
+        """What takes the place of *key* now, if anything does and can be had."""
+        provider = self.providers.get(key)
+        if provider is None or not _is_overridden(provider):
+            return None
+        try:
+            return provider()
+        except Exception:  # a test's own provider; listing goes on without it
+            logger.warning("The provider that overrides %s fails", key, exc_info=True, extra={"floe_key": str(key)})
+            return None
+
+    def forget_the_parent(self) -> None:
+        """In a forked child: new locks, and nothing that the parent built; what was registered by hand stays."""
+        self._lock = threading.Lock()
+        self._discovery_lock = threading.RLock()
+        self._gate.forget_other_threads()
+        for key in [key for key, loaded in self.loaded.items() if loaded.candidate is not None]:
+            del self.loaded[key]
+            self.configs.pop(key, None)
+            self.providers[key].reset()
+
+    def _load(self, key: PluginKey, config: Mapping[str, Any] | None) -> Loaded:
+        if key in self.loaded:
+            return self.loaded[key]
+        self.ensure_discovered()
+        candidate = self._candidate(key)
+        try:
+            loaded = _loading.load(key, candidate, self._config_for(key) if config is None else config)
+        except PluginError as exc:
+            self._note_failure(key, exc)
+            raise
+        with self._lock:
+            self.loaded[key] = loaded
+            self.failures.pop(key, None)
+            if loaded.config is not None:
+                self.configs[key] = loaded.config
+            if config is not None:
+                self._given[key] = config
+        if loaded.plugin.name != key.name:
+            logger.debug("Plugin %s calls itself %r", key, loaded.plugin.name, extra=_fields(key, candidate))
+        return loaded
+
+    def _config_for(self, key: PluginKey) -> Mapping[str, Any] | None:
+        if key in self._given:
+            return self._given[key]
+        return self.settings.config_of(key) if self.settings else None
+
+    def _candidate(self, key: PluginKey) -> Candidate:
+        try:
+            return self.inventory.usable[key]
+        except KeyError:
+            raise self.absence(key) from None
+
+    def _origin(self, key: PluginKey) -> Any:
+        candidate = self.inventory.usable.get(key)
+        return candidate.origin if candidate else None
+
+    def _note_failure(self, key: PluginKey, error: PluginError) -> None:
+        known = self.failures.get(key)
+        self.failures[key] = error
+        if str(known) != str(error):  # callers that try again and again do not flood the log
+            logger.warning("%s", error, extra=_fields(key, self.inventory.usable.get(key)))
+
+    def _overridden(self) -> Iterator[PluginKey]:
+        for key, provider in self.providers.copy().items():
+            if _is_overridden(provider):
+                yield key
+
+
+def _is_overridden(provider: providers.Singleton[PluginMetadata]) -> bool:
+    if provider.last_overriding is not None:
+        drop_ended(provider)
+    return provider.last_overriding is not None
+
+
+def _remarks(key: PluginKey, loaded: Loaded | None, on_disk: Candidate | None) -> Iterator[str]:
+    if on_disk is not None:
+        yield from on_disk.distribution.remarks
+    if loaded is None:
+        return
+    if loaded.plugin.name != key.name:
+        yield f"it calls itself {loaded.plugin.name!r}; it is known under its entry-point name"
+    if loaded.candidate is None:
+        return
+    if on_disk is None:
+        yield "its distribution was removed since it was loaded"
+    elif loaded.version != (version := on_disk.distribution.version):
+        yield f"version {version} was installed since {loaded.version} was loaded; restart to use it"
+
+
+def _fault(field: str, message: str) -> dict[str, str]:
+    return {"field": field, "message": message, "type": "value_error"}
+
+
+def _state_after(error: PluginError) -> PluginState:
+    if isinstance(error, PluginIncompatibleError):
+        return PluginState.INCOMPATIBLE
+    cause = error.__cause__
+    own_module = error.origin.entry_point.partition(":")[0].partition(".")[0].strip() if error.origin else ""
+    if isinstance(cause, ModuleNotFoundError) and cause.name and cause.name.partition(".")[0] != own_module:
+        return PluginState.UNAVAILABLE
+    return PluginState.FAILED
+
+
+def _log_faults(inventory: Inventory) -> None:
+    for candidate in inventory.unused:
+        if candidate.rejection in (Rejection.MALFORMED, Rejection.CONFLICTING, Rejection.SHADOWED):
+            level = logging.ERROR if candidate.rejection is Rejection.MALFORMED else logging.WARNING
+            what = candidate.key or "An entry point"
+            fields = _fields(candidate.key, candidate)
+            logger.log(level, "%s is not used: %s (%s)", what, candidate.reason, candidate.origin, extra=fields)
+
+
+def _fields(key: PluginKey | None, candidate: Candidate | None) -> dict[str, str | None]:
+    return {
+        "floe_key": str(key) if key else None,
+        "floe_distribution": candidate.distribution.name if candidate else None,
+    }

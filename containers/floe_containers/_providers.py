@@ -1,0 +1,89 @@
+"""The two kinds of provider that the container adds to those of dependency-injector."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from dependency_injector import providers
+
+from floe_core.plugin_metadata import PluginMetadata
+from floe_core.plugin_types import PluginKey, PluginType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from floe_core.plugin_registry import PluginRegistry
+
+
+class Lasting(providers.ThreadSafeSingleton):  # type: ignore[type-arg]  # generic in the stubs alone
+    """
+    A thread-safe singleton that ``reset_singletons()`` leaves alone: a plugin that runs must not be forgotten.
+
+    It shares a lock with its like, and not with every thread-safe singleton of the process as the stock ones do.
+    """
+
+    storage_lock = threading.RLock()  # guards the construction of containers' parts, which runs no foreign code
+
+    def reset(self) -> Any:
+        return providers.SingletonResetContext(self) if hasattr(providers, "SingletonResetContext") else None
+
+
+class PluginGroup(providers.Provider[PluginMetadata]):
+    """
+    The plugins of one type: ``group("duckdb")`` is that plugin, ``group()`` the default one.
+
+    Takes any name, since names are arguments here and never attributes.
+
+    Args:
+        plugin_type: The type.
+
+        registry: The provider of the registry.
+
+    """
+
+    __IS_DELEGATED__ = True  # as an argument of another provider it is handed over itself, like an Aggregate
+
+    def __init__(self, plugin_type: PluginType, registry: providers.Provider[PluginRegistry]) -> None:
+        self.plugin_type = plugin_type
+        self._registry = registry
+        super().__init__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None) -> PluginGroup:
+        memo = {} if memo is None else memo
+        copied = memo.get(id(self))
+        if copied is None:
+            copied = memo[id(self)] = PluginGroup(self.plugin_type, providers.deepcopy(self._registry, memo))
+        group: PluginGroup = copied
+        return group
+
+    def __getitem__(self, name: str) -> providers.Singleton[PluginMetadata]:
+        """The provider of one name, whether or not such a plugin is there by now."""
+        return self._registry()._store.provider(PluginKey(self.plugin_type, name))
+
+    @property
+    def providers(self) -> dict[str, providers.Singleton[PluginMetadata]]:
+        """A provider for each plugin that is there now, by name."""
+        return {name: self[name] for name in self._registry()._store.names(self.plugin_type)}
+
+    @property
+    def factories(self) -> dict[str, providers.Factory[PluginMetadata]]:
+        """A provider of new instances for each plugin that is there now, by name; it takes a configuration."""
+        store = self._registry()._store
+        return {name: store.factory(PluginKey(self.plugin_type, name)) for name in store.names(self.plugin_type)}
+
+    @property
+    def related(self) -> Iterator[providers.Provider[Any]]:
+        yield self._registry
+
+    def _provide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PluginMetadata:
+        registry = self._registry()
+        if not args:
+            return registry.get_default(self.plugin_type, **kwargs)
+        return registry.get(self.plugin_type, *args, **kwargs)
+
+
+if hasattr(os, "register_at_fork"):  # both are held for moments only, so a fork can wait for them
+    for lock in (Lasting.storage_lock, providers.Provider.overriding_lock):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)

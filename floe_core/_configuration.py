@@ -1,0 +1,205 @@
+"""Schemas and configurations: finding a plugin's schema, and holding a mapping against it without quoting its values."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticKnownError
+
+from floe_core.plugin_errors import PluginConfigurationError
+from floe_core.plugin_metadata import PluginMetadata
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from floe_core.plugin_types import Origin, PluginKey
+
+
+class NoConfiguration(BaseModel):
+    """The configuration of a plugin that has nothing to configure."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SchemaFault(Exception):
+    """A plugin's schema cannot be had, or is none. Turned into an error of the registry by whoever asked."""
+
+
+def constructor_parameter(cls: type) -> inspect.Parameter | None:
+    """The constructor's parameter ``config``, if it takes one by keyword."""
+    try:
+        parameters = inspect.signature(cls).parameters
+    except (TypeError, ValueError):
+        return None
+    parameter = parameters.get("config")
+    by_keyword = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return parameter if parameter is not None and parameter.kind in by_keyword else None
+
+
+def schema_of_class(cls: type[PluginMetadata], parameter: inspect.Parameter) -> type[BaseModel] | None:
+    """
+    The schema of a plugin that takes its configuration in the constructor, before there is an instance.
+
+    Raises:
+        SchemaFault: It cannot be told without an instance, or is no pydantic model.
+
+    """
+    declared = inspect.getattr_static(cls, "get_config_schema", None)
+    if isinstance(declared, classmethod | staticmethod):
+        return checked_schema(cls.get_config_schema)  # type: ignore[arg-type]  # bound, or static: takes no argument
+    annotation = _annotation(cls, parameter)
+    models = [
+        part
+        for part in (typing.get_args(annotation) or (annotation,))
+        if isinstance(part, type) and issubclass(part, BaseModel)
+    ]
+    if len(models) == 1:
+        return models[0]
+    raise SchemaFault(
+        f"the constructor of {cls.__qualname__} takes config, and its schema cannot be told before there is an instance; "
+        "make get_config_schema a class method"
+    )
+
+
+def _annotation(cls: type, parameter: inspect.Parameter) -> object:
+    if not isinstance(parameter.annotation, str):
+        return parameter.annotation
+    try:
+        return typing.get_type_hints(cls.__init__).get(parameter.name)  # type: ignore[misc]  # read, not called
+    except Exception as exc:  # evaluates the author's annotations: anything may be raised
+        raise SchemaFault(f"the annotation of config cannot be evaluated: {type(exc).__name__}") from exc
+
+
+def checked_schema(get_config_schema: typing.Callable[[], object]) -> type[BaseModel] | None:
+    """
+    What ``get_config_schema`` returns, once it is known to be a pydantic v2 model or None.
+
+    Raises:
+        SchemaFault: It raised, or returned something else.
+
+    """
+    try:
+        schema = get_config_schema()
+    except Exception as exc:
+        raise SchemaFault(f"get_config_schema() raised {type(exc).__name__}") from exc
+    if schema is None:
+        return None
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return schema
+    raise SchemaFault("get_config_schema() returned something other than a pydantic v2 model class or None")
+
+
+def validated(
+    key: PluginKey, schema: type[BaseModel] | None, config: object, *, origin: Origin | None = None
+) -> BaseModel:
+    """
+    *config* as an instance of *schema*, defaults filled in; without a schema only an empty mapping is valid.
+
+    The caller's mapping is neither kept nor changed.
+
+    Raises:
+        PluginConfigurationError: It does not fit. The error lists every fault and has no cause, which would quote values.
+
+    """
+    if not isinstance(config, Mapping):
+        raise configuration_error(key, [_fault("a configuration is a mapping", "mapping_type")], origin=origin)
+    if not all(isinstance(name, str) for name in config):
+        raise configuration_error(
+            key, [_fault("the keys of a configuration are strings", "string_type")], origin=origin
+        )
+    try:
+        return (schema or NoConfiguration).model_validate(_copied(config))
+    except ValidationError as exc:
+        faults = faults_of(exc)
+        advice = "" if schema else f"Plugin {key} takes no configuration: remove these fields."
+    except Exception as exc:  # a validator or a default factory of the author's
+        faults, advice = [_fault(f"validation raised {type(exc).__name__}", "validator_error")], ""
+    raise PluginConfigurationError(key.name, faults, key=key, origin=origin, advice=advice)
+
+
+def configuration_error(
+    key: PluginKey, faults: list[dict[str, Any]], *, origin: Origin | None = None
+) -> PluginConfigurationError:
+    return PluginConfigurationError(key.name, faults, key=key, origin=origin)
+
+
+def _copied(value: Any) -> Any:
+    """A copy that later changes of the caller's mappings and lists do not reach."""
+    if isinstance(value, Mapping):
+        return {name: _copied(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value
+
+
+def _fault(message: str, kind: str, field: str = "") -> dict[str, str]:
+    return {"field": field, "message": message, "type": kind}
+
+
+_SCHEMA_ONLY_CONTEXT = frozenset(
+    [
+        "greater_than",
+        "greater_than_equal",
+        "less_than",
+        "less_than_equal",
+        "multiple_of",
+        "too_short",
+        "too_long",
+        "string_too_short",
+        "string_too_long",
+        "string_pattern_mismatch",
+        "enum",
+        "literal_error",
+        "bytes_too_short",
+        "bytes_too_long",
+        "is_instance_of",
+        "is_subclass_of",
+        "model_type",
+        "dataclass_type",
+        "dataclass_exact_type",
+        "named_tuple_type",
+        "union_tag_not_found",
+        "url_too_long",
+        "url_scheme",
+        "uuid_version",
+        "decimal_max_digits",
+        "decimal_max_places",
+        "decimal_whole_digits",
+        "timezone_offset",
+    ]
+)
+"""Errors whose message is filled in from the schema alone. The others with a context may repeat the input."""
+
+
+def faults_of(error: ValidationError, *, trust_validators: bool = False) -> list[dict[str, Any]]:
+    """
+    One entry per fault: in pydantic's words where those cannot hold the input, else by its type alone.
+
+    What a validator wrote is recognised by not being pydantic's own text for that type. It is kept only where
+    *trust_validators* says that the validators are ours.
+    """
+    return [
+        {
+            "field": ".".join(str(part) for part in details["loc"]),
+            "message": details["msg"].removeprefix("Value error, ")
+            if _is_safe(details) or (trust_validators and details["type"] == "value_error")
+            else f"the value is not accepted ({details['type']})",
+            "type": details["type"],
+        }
+        for details in error.errors(include_input=False, include_url=False)
+    ]
+
+
+def _is_safe(details: ErrorDetails) -> bool:
+    context = details.get("ctx")
+    if context and details["type"] not in _SCHEMA_ONLY_CONTEXT:
+        return False
+    try:
+        standard = PydanticKnownError(details["type"], context)  # type: ignore[arg-type]  # any string, to find out
+    except (KeyError, TypeError, ValueError):
+        return False
+    return standard.message() == details["msg"]

@@ -1,0 +1,350 @@
+"""One candidate becomes one plugin: import its class, construct it, check it. Nothing is kept here."""
+
+from __future__ import annotations
+
+import inspect
+from collections import namedtuple
+from functools import reduce
+from importlib import import_module
+from time import perf_counter
+
+from floe_core._places import place_of_error
+from floe_core.plugin_errors import (
+    CircularDependencyError,
+    PluginConfigurationError,
+    PluginIncompatibleError,
+    PluginLoadError,
+)
+from floe_core.plugin_metadata import PluginMetadata
+from floe_core.plugin_types import PluginKey
+from floe_core.version_compat import (
+    FLOE_PLUGIN_API_MIN_VERSION,
+    FLOE_PLUGIN_API_VERSION,
+    is_compatible,
+    parse_api_version,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, NamedTuple, TypeVar
+
+    from pydantic import BaseModel
+
+    from floe_core._discovery import Candidate
+    from floe_core.plugin_types import Origin, PluginType
+
+    T = TypeVar("T")
+
+    class Loaded(NamedTuple):
+        """A plugin, and how it came about."""
+
+        plugin: PluginMetadata
+        candidate: Candidate | None
+        """None for a plugin registered by hand."""
+        version: str | None
+        """The distribution's version at the time; a newer one may be installed since."""
+        config: BaseModel | None
+        configured_by_constructor: bool
+        timings: dict[str, float]
+        """Seconds per step: import, construct, configure."""
+
+else:
+    Loaded = namedtuple("Loaded", ("plugin", "candidate", "version", "config", "configured_by_constructor", "timings"))
+
+
+def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None) -> Loaded:
+    """
+    Import *candidate*'s class and make an instance with *config* (None: none was given).
+
+    Raises:
+        PluginIncompatibleError: It is written for another API version.
+        PluginConfigurationError: *config* does not fit, or a required one is missing and the defaults do not suffice.
+        PluginLoadError: Anything else; the plugin's own error is the cause.
+
+    """
+    origin = candidate.origin
+    begun = perf_counter()
+    cls = import_class(key, candidate, origin)
+    imported = perf_counter() - begun
+    loaded = construct(key, cls, config, origin)
+    return loaded._replace(candidate=candidate, version=origin.version, timings={"import": imported, **loaded.timings})
+
+
+def import_class(key: PluginKey, candidate: Candidate, origin: Origin) -> type[PluginMetadata]:
+    """The class that *candidate* points to, checked as far as a class can be."""
+    module_name, attribute = candidate.target
+    module = _guarded(key, origin, f"importing {module_name}", lambda: import_module(module_name))
+    try:
+        cls = _guarded(
+            key,
+            origin,
+            f"reading {candidate.value}",
+            lambda: reduce(getattr, attribute.split("."), module),
+            AttributeError,
+        )
+    except AttributeError as exc:
+        reason = f"the module {module_name} has no attribute {attribute}"
+        raise PluginLoadError(key, reason, origin=origin, advice=_MEND_ENTRY_POINT) from exc
+    if not isinstance(cls, type):
+        reason = f"{candidate.value} is no class but an object of type {type(cls).__name__}"
+        raise PluginLoadError(key, reason, origin=origin, advice=_MEND_ENTRY_POINT)
+    if not issubclass(cls, PluginMetadata):
+        reason = f"{candidate.value} does not derive from PluginMetadata"
+        raise PluginLoadError(key, reason, origin=origin, advice=_DERIVE)
+    check_type(key, cls, origin)
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(cls.__abstractmethods__))
+        raise PluginLoadError(key, f"{cls.__qualname__} does not define {missing}", origin=origin, advice=_DEFINE)
+    declared = inspect.getattr_static(cls, "floe_api_version", None)
+    if isinstance(declared, str):
+        check_api_version(key, declared, origin)
+    return cls
+
+
+def construct(
+    key: PluginKey, cls: type[PluginMetadata], config: Mapping[str, Any] | None, origin: Origin | None
+) -> Loaded:
+    """
+    Make an instance of *cls*, configured with *config*, and check what it says of itself.
+
+    A constructor that takes ``config`` gets the validated one, or one made of the schema's defaults when it is required
+    and none is given. Any other plugin is configured through its ``configure()``.
+    """
+    from floe_core import _configuration  # costs pydantic's import, so not before a plugin is built
+
+    parameter = _configuration.constructor_parameter(cls)
+    validated = None
+    arguments: dict[str, BaseModel] = {}
+    timings: dict[str, float] = {}
+    if parameter is not None and (config is not None or parameter.default is inspect.Parameter.empty):
+        schema = _schema_for_constructor(key, cls, origin)
+        with _Timed(timings, "configure"):
+            validated = arguments["config"] = _configuration.validated(key, schema, config or {}, origin=origin)
+    _check_signature(key, cls, arguments, origin)
+
+    with _Timed(timings, "construct"):
+        plugin = _guarded(key, origin, f"constructing {cls.__qualname__}", lambda: cls(**arguments))
+    check_plugin(key, plugin, origin)
+    if validated is not None:
+        _show_config(plugin, validated)
+    elif config is not None:
+        with _Timed(timings, "configure"):
+            validated = configure(key, plugin, config, origin)
+    return Loaded(plugin, None, None, validated, bool(arguments), timings)
+
+
+def takes_config(cls: type[PluginMetadata]) -> bool:
+    """Whether the constructor takes the configuration."""
+    from floe_core import _configuration
+
+    return _configuration.constructor_parameter(cls) is not None
+
+
+def validate_for_class(key: PluginKey, cls: type[PluginMetadata], config: object, origin: Origin | None) -> BaseModel:
+    """*config* held against the schema of a plugin that takes it in its constructor, without making an instance."""
+    from floe_core import _configuration
+
+    return _configuration.validated(key, _schema_for_constructor(key, cls, origin), config, origin=origin)
+
+
+def validate_for(key: PluginKey, plugin: PluginMetadata, config: object, origin: Origin | None) -> BaseModel:
+    """*config* held against the schema that *plugin* states, and not applied."""
+    from floe_core import _configuration
+
+    return _configuration.validated(key, schema_of(key, plugin, origin), config, origin=origin)
+
+
+def schema_of(key: PluginKey, plugin: PluginMetadata, origin: Origin | None) -> type[BaseModel] | None:
+    """The plugin's schema, from ``get_config_schema()`` or else from the constructor's annotation."""
+    from floe_core import _configuration
+
+    try:
+        schema = _configuration.checked_schema(plugin.get_config_schema)
+        parameter = _configuration.constructor_parameter(type(plugin))
+        if schema is None and parameter is not None:
+            schema = _configuration.schema_of_class(type(plugin), parameter)
+    except _configuration.SchemaFault as exc:
+        fault = {"field": "", "message": str(exc), "type": "schema"}
+        raise PluginConfigurationError(key.name, [fault], key=key, origin=origin, advice=_MEND_SCHEMA) from None
+    return schema
+
+
+def configure(key: PluginKey, plugin: PluginMetadata, config: object, origin: Origin | None) -> BaseModel:
+    """Validate *config* and hand it to the plugin, which may turn it down; the one before then stays."""
+    validated = validate_for(key, plugin, config, origin)
+    apply(key, plugin, validated, origin)
+    return validated
+
+
+def apply(key: PluginKey, plugin: PluginMetadata, config: BaseModel, origin: Origin | None) -> None:
+    """Hand a validated configuration to the plugin's ``configure()``."""
+    from floe_core._configuration import NoConfiguration
+
+    if isinstance(config, NoConfiguration):
+        return
+    before = plugin.config
+    try:
+        plugin.configure(config)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # foreign code; its text may quote the configuration, so only type and place are kept
+        fault = {"field": "", "message": f"configure() raised {_type_and_place(exc)}", "type": "rejected"}
+    else:
+        return
+    _show_config(plugin, before)
+    raise PluginConfigurationError(key.name, [fault], key=key, origin=origin)
+
+
+def _schema_for_constructor(key: PluginKey, cls: type[PluginMetadata], origin: Origin | None) -> type[BaseModel] | None:
+    from floe_core import _configuration
+
+    parameter = _configuration.constructor_parameter(cls)
+    assert parameter is not None, "asked only of classes whose constructor takes config"
+    try:
+        return _configuration.schema_of_class(cls, parameter)
+    except _configuration.SchemaFault as exc:
+        raise PluginLoadError(key, str(exc), origin=origin, advice=_MEND_SCHEMA) from exc.__cause__
+
+
+def check_type(key: PluginKey, cls: type[PluginMetadata], origin: Origin | None) -> None:
+    """A plugin of one type is not accepted as another; one that derives from PluginMetadata alone is, anywhere."""
+    if cls.plugin_type is not None and cls.plugin_type is not key.plugin_type:
+        reason = f"{cls.__qualname__} is a {cls.plugin_type.name} plugin, announced as {key.plugin_type.name}"
+        advice = (
+            f"Announce it in the group {cls.plugin_type.entry_point_group}, or derive it from the other base class."
+        )
+        raise PluginLoadError(key, reason, origin=origin, advice=advice)
+
+
+def check_plugin(key: PluginKey, plugin: PluginMetadata, origin: Origin | None) -> None:
+    """
+    Whether *plugin* says in strings what it is, and is written for an API version that the platform provides.
+
+    Raises:
+        PluginLoadError: ``name``, ``version`` or ``floe_api_version`` raises or is no string.
+        PluginIncompatibleError: The API version is malformed, too old or too new.
+
+    """
+    for attribute in ("name", "version"):
+        _text_of(key, plugin, attribute, origin)
+    version: object = _guarded(key, origin, "reading floe_api_version", lambda: plugin.floe_api_version)
+    check_api_version(key, version, origin)
+
+
+def name_of(plugin: PluginMetadata, plugin_type: PluginType) -> str:
+    """
+    What *plugin* calls itself.
+
+    Raises:
+        PluginLoadError: Its ``name`` raises, or is no string.
+
+    """
+    return _text_of(PluginKey(plugin_type, type(plugin).__qualname__), plugin, "name", None)
+
+
+def _text_of(key: PluginKey, plugin: PluginMetadata, attribute: str, origin: Origin | None) -> str:
+    value: object = _guarded(key, origin, f"reading {attribute}", lambda: getattr(plugin, attribute))
+    if not isinstance(value, str) or not value:
+        reason = f"its {attribute} is {'empty' if isinstance(value, str) else 'of type ' + type(value).__name__}"
+        raise PluginLoadError(key, reason, origin=origin, advice=f"Let {attribute} be a string that is not empty.")
+    return value
+
+
+def check_api_version(key: PluginKey, version: object, origin: Origin | None) -> None:
+    """Whether a plugin that requires *version* of the API fits; anything that is no version does not."""
+    required = version if isinstance(version, str) else f"<{type(version).__name__}>"
+    try:
+        fits = is_compatible(required, FLOE_PLUGIN_API_VERSION)
+        fits = fits and parse_api_version(required) >= parse_api_version(FLOE_PLUGIN_API_MIN_VERSION)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise PluginIncompatibleError(
+            key.name,
+            required,
+            FLOE_PLUGIN_API_VERSION,
+            minimum=FLOE_PLUGIN_API_MIN_VERSION,
+            key=key,
+            origin=origin,
+        )
+
+
+def _check_signature(
+    key: PluginKey, cls: type[PluginMetadata], arguments: Mapping[str, object], origin: Origin | None
+) -> None:
+    try:
+        signature = inspect.signature(cls)
+    except (TypeError, ValueError):
+        return  # nothing to read: constructing it will tell
+    try:
+        signature.bind(**arguments)
+    except TypeError as exc:
+        reason = f"the constructor of {cls.__qualname__} cannot be called as the registry calls it: {exc}"
+        raise PluginLoadError(key, reason, origin=origin, advice=_CONSTRUCTOR) from None
+
+
+def _show_config(plugin: PluginMetadata, config: BaseModel | None) -> None:
+    """Let ``plugin.config`` be what is in force, unless the author made that attribute read-only."""
+    if plugin.config is not config:
+        try:
+            plugin.config = config
+        except AttributeError:
+            return
+
+
+def _guarded(
+    key: PluginKey, origin: Origin | None, doing: str, call: Callable[[], T], *passing: type[BaseException]
+) -> T:
+    """Run the plugin's code; whatever it raises becomes a PluginLoadError that names type and place, not the text."""
+    try:
+        return call()
+    except (KeyboardInterrupt, *passing):
+        raise
+    except BaseException as exc:  # SystemExit at import included
+        if isinstance(exc, CircularDependencyError) and key in exc.keys:
+            raise
+        reason, advice = _explained(key, exc)
+        raise PluginLoadError(key, f"{doing} raised {reason}", origin=origin, advice=advice) from exc
+
+
+def _explained(key: PluginKey, error: BaseException) -> tuple[str, str]:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return (
+            f"ModuleNotFoundError for {error.name!r}",
+            f"Install what provides the module {error.name!r} beside the plugin, or mend the entry point.",
+        )
+    if isinstance(error, SyntaxError):
+        return (
+            f"SyntaxError at {error.filename}:{error.lineno}",
+            "Install a release of the plugin that this Python can read.",
+        )
+    return _type_and_place(error), "The cause tells more; the next get() tries again."
+
+
+def _type_and_place(error: BaseException) -> str:
+    place = place_of_error(error)
+    return f"{type(error).__name__} at {place}" if place else type(error).__name__
+
+
+class _Timed:
+    """Adds the seconds that its block takes to a step."""
+
+    __slots__ = ("_begun", "_step", "_timings")
+
+    def __init__(self, timings: dict[str, float], step: str) -> None:
+        self._timings = timings
+        self._step = step
+
+    def __enter__(self) -> None:
+        self._begun = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._timings[self._step] = self._timings.get(self._step, 0.0) + perf_counter() - self._begun
+
+
+_MEND_ENTRY_POINT = "Mend the entry point of the distribution: name = module:Class."
+_DERIVE = "Derive the class from the base class of its type in floe_core.plugins."
+_DEFINE = "Define them in the class."
+_CONSTRUCTOR = "A plugin is constructed without arguments, or with config= alone."
+_MEND_SCHEMA = "Return a pydantic v2 model class, or None, from a get_config_schema that is a class method."
