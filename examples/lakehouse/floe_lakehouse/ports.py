@@ -28,13 +28,16 @@ __all__ = [
     "Modelled",
     "Models",
     "Orchestrator",
+    "Progress",
     "Published",
     "Question",
+    "Row",
     "Secrets",
     "SemanticLayer",
     "Step",
     "Storage",
     "Telemetry",
+    "WarehouseReader",
 ]
 
 Progress = Callable[[str], None]

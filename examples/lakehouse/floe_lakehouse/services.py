@@ -8,7 +8,8 @@ its type. It resolves when the service is called: the plugin is imported then, i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from dependency_injector.wiring import Provide
 from floe_containers import inject, plugin
 
 from floe_core.plugin_types import PluginType
-from floe_lakehouse.journal import Journal
+from floe_lakehouse.journal import Entry, Journal
 from floe_lakehouse.ports import (
     Caller,
     Catalog,
@@ -63,6 +64,16 @@ PUBLISHED: Final[dict[str, str | None]] = {
     "weather": None,
 }
 """The models that become Iceberg tables, with the column by which each is divided into parts, if it is."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The steps of the run so far, all airports on the map, the history of each table, and the bytes used."""
+
+    steps: Sequence[Entry]
+    airports: Sequence[Row]
+    snapshots: Mapping[str, Sequence[Row]]
+    sizes: Mapping[str, int]
 
 
 @inject
@@ -209,6 +220,32 @@ def answer(
             answers[name] = ask(question)
         entry.outputs, entry.figures = ["answers.json"], {"questions": len(questions)}
     return answers
+
+
+@inject
+def vocabulary(
+    *,
+    semantic_layer: SemanticLayer = plugin(PluginType.SEMANTIC_LAYER, expect=SemanticLayer),
+) -> dict[str, list[str]]:
+    """The words in which questions can be asked."""
+    return semantic_layer.vocabulary()
+
+
+@inject
+def surroundings(
+    *,
+    storage: Storage = plugin(PluginType.STORAGE, expect=Storage),
+    catalog: Catalog = plugin(PluginType.CATALOG, expect=Catalog),
+    compute: Compute = plugin(PluginType.COMPUTE, expect=Compute),
+    journal: Journal = Provide["journal"],
+) -> Surroundings:
+    """What the page shows besides the answers."""
+    return Surroundings(
+        steps=journal.entries,
+        airports=compute.query("SELECT lat, lon FROM airports ORDER BY faa"),
+        snapshots={table: catalog.snapshots(table) for table in catalog.tables()},
+        sizes=storage.sizes(),
+    )
 
 
 @inject

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from floe_lakehouse.page.page import PageContent, PluginCard, render
+from floe_lakehouse.page.content import PageContent, PluginCard, content_of
+from floe_lakehouse.page.render import render
 
-__all__ = ["PageContent", "PluginCard", "render"]
+__all__ = ["PageContent", "PluginCard", "content_of", "render"]
