@@ -32,7 +32,7 @@ from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from floe_core.registry_report import CandidateReport, PluginReport, RegistryReport, causes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pydantic import BaseModel
 
@@ -55,10 +55,15 @@ class PluginStore:
     Args:
         settings: Gives the settings when they are first needed, which is not before discovery.
 
+        path: The folders in which to look for distributions. None, the default: ``sys.path`` and the other finders.
+
     """
 
-    def __init__(self, settings: Callable[[], Settings | Mapping[str, Any] | None]) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings | Mapping[str, Any] | None], path: Iterable[str] | None = None
+    ) -> None:
         self._give_settings = settings
+        self._path = None if path is None else (*path,)
         self._settings: Settings | None = None
         self._lock = threading.Lock()  # guards the dictionaries below; only dictionary work happens under it
         self._discovery_lock = threading.RLock()  # one pass over the disk at a time; re-entrant, as finders are foreign
@@ -80,7 +85,7 @@ class PluginStore:
         """Note that a registry uses this store; a second one is refused, since it would not share the first one's plugins."""
         with self._lock:
             if self._has_registry:
-                raise PluginStateError(None, "its container has one already", advice="Use container.registry().")
+                raise PluginStateError(None, "the container has a registry already", advice="Use container.registry().")
             self._has_registry = True
 
     # Settings and discovery
@@ -111,7 +116,7 @@ class PluginStore:
             policy = DiscoveryPolicy.from_environment()
             if self.settings is not None:
                 policy = self.settings.policy.combined(policy)
-            self.inventory = discover(policy)
+            self.inventory = discover(policy, self._path)
             self.failures.clear()
             self.is_discovered = True
             self.discovered_in = perf_counter() - begun
@@ -226,7 +231,7 @@ class PluginStore:
         for key, loaded in self.loaded.copy().items():
             if loaded.plugin is plugin:
                 return key
-        reason = f"it does not know this {type(plugin).__qualname__}"
+        reason = f"this registry does not know this {type(plugin).__qualname__}"
         raise PluginStateError(None, reason, advice="Register it first, or pass the key of one that is installed.")
 
     def configure(self, key: PluginKey, config: Mapping[str, Any]) -> BaseModel:
