@@ -231,7 +231,7 @@ class _PluginKeyError(PluginError):
         self.reason = reason
         self.origin = origin
         self.advice = advice
-        super().__init__(f"{f'Plugin {key}' if key else 'The registry'} {self.what_happened}: {reason}")
+        super().__init__(f"Plugin {key} {self.what_happened}: {reason}" if key else reason[:1].upper() + reason[1:])
 
 
 class MissingDependencyError(_PluginKeyError):

@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from floe_containers._container import PluginContainer
+from floe_containers._injection import check_wiring, inject
+from floe_containers._markers import plugin, plugin_config, plugins
+from floe_containers._providers import plugin_provider
 
-__all__ = ["PluginContainer"]
+__all__ = ["PluginContainer", "check_wiring", "inject", "plugin", "plugin_config", "plugin_provider", "plugins"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from dependency_injector import providers
 
@@ -14,7 +14,11 @@ from floe_core.plugin_types import PluginKey, PluginType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typing_extensions import TypeForm
+
     from floe_core.plugin_registry import PluginRegistry
+
+T = TypeVar("T")
 
 
 class Lasting(providers.ThreadSafeSingleton):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -82,6 +86,39 @@ class PluginGroup(providers.Provider[PluginMetadata]):
         if not args:
             return registry.get_default(self.plugin_type, **kwargs)
         return registry.get(self.plugin_type, *args, **kwargs)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def plugin_provider(plugins: Any, plugin_type: PluginType, name: str | None = None) -> providers.Provider[Any]: ...
+    @overload
+    def plugin_provider(
+        plugins: Any, plugin_type: PluginType, name: str | None = None, *, expect: TypeForm[T]
+    ) -> providers.Provider[T]: ...
+
+
+def plugin_provider(
+    plugins: Any, plugin_type: PluginType, name: str | None = None, *, expect: TypeForm[Any] | None = None
+) -> providers.Provider[Any]:
+    """
+    For an application's own container: the provider of a plugin, to be handed to the providers of its services.
+
+    ``compute = plugin_provider(plugins, PluginType.COMPUTE, "duckdb", expect=ComputePlugin)``. It follows the container
+    that it is declared in through copies, and sees overrides.
+
+    Args:
+        plugins: The nested container: ``plugins = providers.Container(PluginContainer, settings=...)``.
+
+        name: Any entry-point name. None: the default plugin of the type.
+
+        expect: What the plugin must be an instance of; the static type of what the provider gives. Any without it.
+    """
+    group = getattr(plugins, plugin_type.group)
+    arguments = () if name is None else (name,)
+    provider: providers.Callable[Any] = providers.Callable(group, *arguments, expect=expect)
+    provider.disable_async_mode()
+    return provider
 
 
 if hasattr(os, "register_at_fork"):  # both are held for moments only, so a fork can wait for them
