@@ -9,6 +9,7 @@ from importlib import import_module
 from time import perf_counter
 
 from floe_core._places import place_of_error
+from floe_core._tracing import span
 from floe_core.plugin_errors import (
     CircularDependencyError,
     PluginConfigurationError,
@@ -40,17 +41,23 @@ if TYPE_CHECKING:
         """A plugin, and how it came about."""
 
         plugin: PluginMetadata
-        candidate: Candidate | None
+        candidate: Candidate | None = None
         """None for a plugin registered by hand."""
-        version: str | None
+        version: str | None = None
         """The distribution's version at the time; a newer one may be installed since."""
-        config: BaseModel | None
-        configured_by_constructor: bool
-        timings: dict[str, float]
+        config: BaseModel | None = None
+        configured_by_constructor: bool = False
+        timings: Mapping[str, float] = {}
         """Seconds per step: import, construct, configure."""
+        began: Mapping[str, float] = {}
+        """The moment at which each step began, on the clock of ``time.perf_counter``."""
 
 else:
-    Loaded = namedtuple("Loaded", ("plugin", "candidate", "version", "config", "configured_by_constructor", "timings"))
+    Loaded = namedtuple(
+        "Loaded",
+        ("plugin", "candidate", "version", "config", "configured_by_constructor", "timings", "began"),
+        defaults=(None, None, None, False, {}, {}),
+    )
 
 
 def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None) -> Loaded:
@@ -68,7 +75,12 @@ def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None)
     cls = import_class(key, candidate, origin)
     imported = perf_counter() - begun
     loaded = construct(key, cls, config, origin)
-    return loaded._replace(candidate=candidate, version=origin.version, timings={"import": imported, **loaded.timings})
+    return loaded._replace(
+        candidate=candidate,
+        version=origin.version,
+        timings={"import": imported, **loaded.timings},
+        began={"import": begun, **loaded.began},
+    )
 
 
 def import_class(key: PluginKey, candidate: Candidate, origin: Origin) -> type[PluginMetadata]:
@@ -117,21 +129,22 @@ def construct(
     validated = None
     arguments: dict[str, BaseModel] = {}
     timings: dict[str, float] = {}
+    began: dict[str, float] = {}
     if parameter is not None and (config is not None or parameter.default is inspect.Parameter.empty):
         schema = _schema_for_constructor(key, cls, origin)
-        with _Timed(timings, "configure"):
+        with _Timed(timings, began, "configure"), span("configure", key):
             validated = arguments["config"] = _configuration.validated(key, schema, config or {}, origin=origin)
     _check_signature(key, cls, arguments, origin)
 
-    with _Timed(timings, "construct"):
+    with _Timed(timings, began, "construct"):
         plugin = _guarded(key, origin, f"constructing {cls.__qualname__}", lambda: cls(**arguments))
     check_plugin(key, plugin, origin)
     if validated is not None:
         _show_config(plugin, validated)
     elif config is not None:
-        with _Timed(timings, "configure"):
+        with _Timed(timings, began, "configure"), span("configure", key):
             validated = configure(key, plugin, config, origin)
-    return Loaded(plugin, None, None, validated, bool(arguments), timings)
+    return Loaded(plugin, None, None, validated, bool(arguments), timings, began)
 
 
 def takes_config(cls: type[PluginMetadata]) -> bool:
@@ -328,19 +341,20 @@ def _type_and_place(error: BaseException) -> str:
 
 
 class _Timed:
-    """Adds the seconds that its block takes to a step."""
+    """Notes when the block of a step began, and how many seconds it took."""
 
-    __slots__ = ("_begun", "_step", "_timings")
+    __slots__ = ("_began", "_step", "_timings")
 
-    def __init__(self, timings: dict[str, float], step: str) -> None:
+    def __init__(self, timings: dict[str, float], began: dict[str, float], step: str) -> None:
         self._timings = timings
+        self._began = began
         self._step = step
 
     def __enter__(self) -> None:
-        self._begun = perf_counter()
+        self._began[self._step] = perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self._timings[self._step] = self._timings.get(self._step, 0.0) + perf_counter() - self._begun
+        self._timings[self._step] = perf_counter() - self._began[self._step]
 
 
 _MEND_ENTRY_POINT = "Mend the entry point of the distribution: name = module:Class."

@@ -39,6 +39,8 @@ class PluginReport:
 
         timings: Seconds by step: ``import``, ``construct``, ``configure``, ``start``; only the steps taken.
 
+        began: When each of these steps began, in seconds since the container was made.
+
     """
 
     key: str
@@ -52,6 +54,7 @@ class PluginReport:
     remarks: tuple[str, ...] = ()
     is_configured: bool = False
     timings: dict[str, float] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,11 +95,14 @@ class RegistryReport:
 
         timings: Seconds by step: ``discover``.
 
+        began: When each of these steps began, in seconds since the container was made.
+
     """
 
     plugins: tuple[PluginReport, ...] = ()
     unused: tuple[CandidateReport, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as dictionaries, lists, strings and numbers, ready for JSON."""
