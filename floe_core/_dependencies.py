@@ -153,15 +153,19 @@ def names_of(keys: Iterable[PluginKey], among: Iterable[PluginKey]) -> list[str]
     return [str(key) if len(types.get(key.name, ())) > 1 else key.name for key in keys]
 
 
-def raise_failures(graph: Graph) -> None:
+def raise_failures(graph: Graph, roots: Iterable[PluginKey]) -> None:
     """
-    Raise what keeps *graph* from being whole, if anything does: the error itself, or a group where the roots are several.
+    Raise what keeps *roots* from being resolved, if anything does: the first one's error, or a group where the causes are
+    several, with one error for each.
     """
-    by_root = {id(_root(error)): error for error in graph.failures.values()}
-    if len(by_root) == 1:
-        raise next(iter(graph.failures.values()))
-    if by_root:
-        raise PluginErrorGroup("The dependencies of several plugins cannot be resolved", list(by_root.values()))
+    by_cause: dict[int, PluginError] = {}
+    for key in roots:
+        if error := graph.failures.get(key):
+            by_cause.setdefault(id(_root(error)), error)
+    if len(by_cause) == 1:
+        raise next(iter(by_cause.values()))
+    if by_cause:
+        raise PluginErrorGroup("The dependencies of several plugins cannot be resolved", list(by_cause.values()))
 
 
 def _root(error: PluginError) -> PluginError:

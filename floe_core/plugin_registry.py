@@ -75,7 +75,7 @@ class PluginRegistry:
         self._health = self.container.health()
         self._providers = self._store.providers
         self._store.take_registry()
-        self.container.registry.set_provides(lambda *_: self)
+        self.container.registry.keep(self)
 
     @property
     def _discovered(self) -> dict[PluginKey, Any]:
@@ -287,7 +287,7 @@ class PluginRegistry:
 
     def list_all(self) -> dict[PluginType, List[str]]:
         """The names of all plugins, sorted, under each of the eleven types. Imports nothing."""
-        return {plugin_type: self._store.names(plugin_type) for plugin_type in PluginType}
+        return self._store.names_by_type()
 
     def state(self, plugin_type: PluginType, name: str) -> PluginState:
         """
@@ -356,8 +356,9 @@ class PluginRegistry:
             PluginErrorGroup: Several of these.
 
         """
-        graph = self._graph(self._loaded_keys() if plugins is None else self._keys(plugins))
-        _dependencies.raise_failures(graph)
+        keys = self._loaded_keys() if plugins is None else self._keys(plugins)
+        graph = self._graph(keys)
+        _dependencies.raise_failures(graph, keys)
         return [graph.plugins[key] for key in graph.order()]
 
     def activate_plugin(self, plugin_type: PluginType, name: str, timeout: float | None = 30.0) -> None:
@@ -499,8 +500,11 @@ class PluginRegistry:
             names = [name for name in names if self._loads(plugin_type, name)] or names
         if len(names) == 1:
             return names[0]
-        reason = f"{', '.join(names)} could be meant; name one in the settings: defaults.{plugin_type.group}"
-        raise PluginNotFoundError(plugin_type, "(default)", reason=reason if names else None)
+        if names:
+            reason = f"{', '.join(names)} could be meant; name one in the settings: defaults.{plugin_type.group}"
+        else:
+            reason = " ".join(map(str, self._store.absences(plugin_type)))
+        raise PluginNotFoundError(plugin_type, "(default)", reason=reason)
 
     def _loads(self, plugin_type: PluginType, name: str) -> bool:
         try:

@@ -42,8 +42,10 @@ class OverrideScope:
         """What the provider gives while this scope is its uppermost override."""
         if not self.has_ended:
             return self._plugin
-        below = self._provider.overridden[: self._provider.overridden.index(self._layer)]
-        plugin: PluginMetadata = below[-1]() if below else self._build()
+        layers = self._provider.overridden
+        if self._layer in layers:  # else it was taken off just now, with all that lay above it
+            layers = layers[: layers.index(self._layer)]
+        plugin: PluginMetadata = layers[-1]() if layers else self._build()
         return plugin
 
 

@@ -19,6 +19,7 @@ from floe_core._forking import forget_in_children
 from floe_core.discovery_policy import DiscoveryPolicy
 from floe_core.plugin_errors import (
     DuplicatePluginError,
+    PluginConfigurationError,
     PluginError,
     PluginErrorGroup,
     PluginIncompatibleError,
@@ -128,13 +129,23 @@ class PluginStore:
 
     def names(self, plugin_type: PluginType) -> list[str]:
         """Every name of a type that can be asked for, sorted; the conflicting ones included, the left out ones not."""
-        self.ensure_discovered()
-        known = {*self.inventory.usable, *self.inventory.conflicting, *self.loaded.copy(), *self._overridden()}
-        return sorted(key.name for key in known if key.plugin_type is plugin_type)
+        return sorted(key.name for key in self._known() if key.plugin_type is plugin_type)
+
+    def names_by_type(self) -> dict[PluginType, list[str]]:
+        """As :meth:`names`, for all types."""
+        names: dict[PluginType, list[str]] = {plugin_type: [] for plugin_type in PluginType}
+        for plugin_type, name in self._known():
+            names[plugin_type].append(name)
+        return {plugin_type: sorted(of_type) for plugin_type, of_type in names.items()}
 
     def usable_names(self, plugin_type: PluginType) -> list[str]:
         """As :meth:`names`, without the conflicting ones."""
-        return [name for name in self.names(plugin_type) if PluginKey(plugin_type, name) not in self.conflicting]
+        conflicting = self.conflicting
+        return [name for name in self.names(plugin_type) if PluginKey(plugin_type, name) not in conflicting]
+
+    def _known(self) -> set[PluginKey]:
+        self.ensure_discovered()
+        return {*self.inventory.usable, *self.inventory.conflicting, *self.loaded.copy(), *self._overridden()}
 
     @property
     def conflicting(self) -> dict[PluginKey, tuple[Candidate, ...]]:
@@ -175,7 +186,7 @@ class PluginStore:
     def build(self, key: PluginKey) -> PluginMetadata:
         """The plugin of *key*, built by the first caller, shared with those that ask meanwhile."""
         if key not in self.loaded:
-            self._gate.run(key, partial(self._load, key, None), self.load_timeout)
+            self._gate.run(key, partial(self._load, key), self.load_timeout)
         try:
             return self.loaded[key].plugin  # nothing may come after this: the provider keeps what is returned
         except KeyError:
@@ -191,18 +202,36 @@ class PluginStore:
         return _loading.load(key, self._candidate(key), config).plugin
 
     def add(self, key: PluginKey, plugin: PluginMetadata) -> None:
-        """Take a plugin that was made by hand."""
+        """
+        Take a plugin that was made by hand.
+
+        Raises:
+            DuplicatePluginError: The key is taken, by another one made by hand or by what is installed.
+
+        """
         self.ensure_discovered()
         with self._lock:
-            if key in self.loaded or key in self.inventory.usable or key in self.inventory.conflicting:
-                raise DuplicatePluginError(*key)
-            self.loaded[key] = _loading.Loaded(plugin, None, None, None, False, {})
-        self.provider(key)()  # lets it keep the instance now, so that no later call can be overtaken by remove()
+            is_installed = key in self.inventory.usable or key in self.inventory.conflicting
+            if key in self.loaded or is_installed:
+                raise self._taken(key, is_installed=is_installed)
+            self.loaded[key] = _loading.Loaded(plugin)
+        provider = self.provider(key)
+        if not _is_overridden(provider):
+            provider()  # lets it keep the instance now, so that no later call can be overtaken by remove()
+
+    def _taken(self, key: PluginKey, *, is_installed: bool) -> DuplicatePluginError:
+        error = DuplicatePluginError(*key, origins=[rival.origin for rival in self.inventory.conflicting.get(key, ())])
+        if key in self.inventory.usable:
+            error.origin = self._origin(key)
+        if is_installed:
+            error.advice = "Leave what is installed out by policy.disable, or use override() to replace it for a while."
+        return error
 
     def check_removable(self, key: PluginKey) -> None:
         """Only what was made by hand can be removed."""
+        self.ensure_discovered()
         loaded = self.loaded.get(key)
-        if loaded is None and key not in self.inventory.usable:
+        if loaded is None and key not in self.inventory.usable and key not in self.inventory.conflicting:
             raise self.absence(key)
         if loaded is None or loaded.candidate is not None:
             advice = "Leave it out by policy.disable, or replace it for a while by override()."
@@ -234,39 +263,41 @@ class PluginStore:
         reason = f"this registry does not know this {type(plugin).__qualname__}"
         raise PluginStateError(None, reason, advice="Register it first, or pass the key of one that is installed.")
 
-    def configure(self, key: PluginKey, config: Mapping[str, Any]) -> BaseModel:
-        """Load the plugin if need be, with *config*, or hand *config* to the plugin that is there."""
-        if key not in self.loaded:
-            self.ensure_discovered()
-            built = self._gate.run(key, partial(self._load, key, config), self.load_timeout)
-            if key in self.configs and built.config is self.configs[key] and self._given.get(key) is config:
-                return self.configs[key]
-        self.apply(key, self.validate(key, config))
-        self._given[key] = config
-        return self.configs[key]
+    def configure(self, key: PluginKey, config: object) -> BaseModel:
+        """
+        Build the plugin with *config*, or hand *config* to the plugin that is there; the one before stays if it fails.
+
+        One call per plugin does so at a time, and none while another thread builds it.
+        """
+        self.ensure_discovered()
+        given = copied(config)
+        configured = self._gate.run(key, partial(self._configure, key, given), self.load_timeout, alone=True)
+        assert configured.config is not None, "what _configure returns has one"
+        return configured.config
+
+    def _configure(self, key: PluginKey, given: Any) -> Loaded:
+        """In the gate, so that nobody else builds or configures *key*."""
+        if given is not None and key not in self.loaded:
+            return self._load(key, given)
+        self._load(key)  # None is no configuration: a plugin that is there will say so
+        self._apply(key, self.validate(key, given), given)
+        return self.loaded[key]._replace(config=self.configs[key])
 
     def configure_all(self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
         """Check everything, then apply it; when one of them is turned down, put back what was in force before."""
-        wanted = self._checked(config)
-        done: dict[PluginKey, BaseModel | None] = {}
-        for key, (mapping, validated) in wanted.items():
-            before = self.configs.get(key)
+        before: dict[PluginKey, tuple[BaseModel | None, Mapping[str, Any] | None]] = {}
+        for key, given in self._checked(config).items():
+            earlier = self.configs.get(key), self._given.get(key)
             try:
-                if key in self.loaded:
-                    self.apply(key, validated)
-                    self._given[key] = mapping
-                else:
-                    self.configure(key, mapping)
+                self.configure(key, given)
             except PluginError as exc:
-                if stayed := self._put_back(done):
-                    exc.advice += f" What the same call changed before stayed changed: {', '.join(map(str, stayed))}."
+                if stayed := self._put_back(before):
+                    _tell_more(exc, f"What the same call changed before stayed changed: {', '.join(map(str, stayed))}.")
                 raise
-            done[key] = before
+            before[key] = earlier
 
-    def _checked(
-        self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    ) -> dict[PluginKey, tuple[Mapping[str, Any], BaseModel]]:
-        wanted: dict[PluginKey, tuple[Mapping[str, Any], BaseModel]] = {}
+    def _checked(self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[PluginKey, Mapping[str, Any]]:
+        wanted: dict[PluginKey, Mapping[str, Any]] = {}
         errors: list[PluginError] = []
         for group, named in config.items():
             try:
@@ -278,29 +309,38 @@ class PluginStore:
                 errors.append(SettingsError("configure_all()", [_fault(group, "a table of plugins by name goes here")]))
                 continue
             for name, mapping in named.items():
-                key = PluginKey(plugin_type, name)
                 try:
-                    wanted[key] = mapping, self.validate(key, mapping)
+                    key = PluginKey(plugin_type, name)
+                    wanted[key] = copied(mapping)
+                    self.validate(key, wanted[key])
                 except PluginError as exc:
                     errors.append(exc)
+                except (TypeError, ValueError) as exc:
+                    errors.append(SettingsError("configure_all()", [_fault(f"{group}.{name}", str(exc))]))
         if len(errors) == 1:
             raise errors[0]
         if errors:
             raise PluginErrorGroup("Several configurations do not fit; none was applied", errors)
         return wanted
 
-    def _put_back(self, done: Mapping[PluginKey, BaseModel | None]) -> list[PluginKey]:
-        """Apply what was in force before; returns the keys that could not be put back."""
+    def _put_back(
+        self, before: Mapping[PluginKey, tuple[BaseModel | None, Mapping[str, Any] | None]]
+    ) -> list[PluginKey]:
+        """Apply what was in force before; returns the keys for which there was nothing, or which turned it down."""
         stayed: list[PluginKey] = []
-        for key, before in done.items():
+        for key, (config, given) in before.items():
+            if config is None:
+                stayed.append(key)
+                continue
             try:
-                if before is None:
-                    stayed.append(key)
-                else:
-                    self.apply(key, before)
+                self._gate.run(key, partial(self._restore, key, config, given), self.load_timeout, alone=True)
             except PluginError:
                 stayed.append(key)
         return stayed
+
+    def _restore(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> Loaded:
+        self._apply(key, config, given)
+        return self.loaded[key]
 
     def validate(self, key: PluginKey, config: object) -> BaseModel:
         """*config* as the plugin's schema wants it, nothing applied. Loads the plugin, unless its class tells the schema."""
@@ -318,7 +358,7 @@ class PluginStore:
         keys = dict.fromkeys([*self.configs.copy(), *in_settings])
         return [key for key in keys if key not in self.inventory.disabled]
 
-    def apply(self, key: PluginKey, config: BaseModel) -> None:
+    def _apply(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> None:
         """Put a validated configuration in force; the one before stays when the plugin turns it down."""
         loaded = self.loaded[key]
         takes_none_later = type(loaded.plugin).configure is PluginMetadata.configure
@@ -329,7 +369,13 @@ class PluginStore:
                 raise PluginStateError(key, reason, origin=self._origin(key), advice=advice)
             return
         _loading.apply(key, loaded.plugin, config, self._origin(key))
-        self.configs[key] = config
+        self._keep_config(key, config, given)
+
+    def _keep_config(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> None:
+        with self._lock:
+            self.configs[key] = config
+            if given is not None:
+                self._given[key] = given
 
     def absence(self, key: PluginKey) -> PluginError:
         """Why there is nothing to build for *key*."""
@@ -345,6 +391,11 @@ class PluginStore:
                 reason = f"An entry point was found, and cannot be used: {candidate.reason} ({candidate.origin})"
                 return PluginNotFoundError(*key, reason=reason)
         return PluginNotFoundError(*key, available=self.names(key.plugin_type))
+
+    def absences(self, plugin_type: PluginType) -> list[PluginError]:
+        """Why there is nothing to build, for each key of a type that is in conflict or left out."""
+        keys = [*self.inventory.conflicting, *self.inventory.disabled]
+        return [self.absence(key) for key in keys if key.plugin_type is plugin_type]
 
     def state(self, key: PluginKey) -> PluginState | None:
         """How far *key* has come, activity aside; None when nothing is known of it."""
@@ -371,7 +422,7 @@ class PluginStore:
     def _report_of(self, key: PluginKey, lifecycle: Lifecycle) -> PluginReport:
         loaded = self.loaded.get(key)
         on_disk = self.inventory.usable.get(key) or self.inventory.disabled.get(key)
-        candidate = (loaded.candidate if loaded else None) or on_disk
+        candidate = loaded.candidate if loaded else on_disk
         origin = candidate.origin if candidate else None
         failure = None if loaded else self.failures.get(key)
         state = PluginState.ACTIVE if lifecycle.is_active(key) else self.state(key)
@@ -417,25 +468,25 @@ class PluginStore:
         for key in [key for key, loaded in self.loaded.items() if loaded.candidate is not None]:
             del self.loaded[key]
             self.configs.pop(key, None)
-            self.providers[key].reset()
+            self.provider(key).reset()
 
-    def _load(self, key: PluginKey, config: Mapping[str, Any] | None) -> Loaded:
+    def _load(self, key: PluginKey, given: Mapping[str, Any] | None = None) -> Loaded:
+        """In the gate: one candidate becomes the plugin of *key*, with *given*, else with what is known for it."""
         if key in self.loaded:
             return self.loaded[key]
         self.ensure_discovered()
         candidate = self._candidate(key)
         try:
-            loaded = _loading.load(key, candidate, self._config_for(key) if config is None else config)
+            loaded = _loading.load(key, candidate, self._config_for(key) if given is None else given)
         except PluginError as exc:
-            self._note_failure(key, exc)
+            if given is None or not isinstance(exc, PluginConfigurationError):  # else the caller is at fault
+                self._note_failure(key, exc)
             raise
+        if loaded.config is not None:
+            self._keep_config(key, loaded.config, given)
         with self._lock:
             self.loaded[key] = loaded
             self.failures.pop(key, None)
-            if loaded.config is not None:
-                self.configs[key] = loaded.config
-            if config is not None:
-                self._given[key] = config
         if loaded.plugin.name != key.name:
             logger.debug("Plugin %s calls itself %r", key, loaded.plugin.name, extra=_fields(key, candidate))
         return loaded
@@ -486,6 +537,20 @@ def _remarks(key: PluginKey, loaded: Loaded | None, on_disk: Candidate | None) -
         yield "its distribution was removed since it was loaded"
     elif loaded.version != (version := on_disk.distribution.version):
         yield f"version {version} was installed since {loaded.version} was loaded; restart to use it"
+
+
+def copied(config: Any) -> Any:
+    """A copy that later changes of the caller's mappings and lists do not reach."""
+    if isinstance(config, Mapping):
+        return {name: copied(value) for name, value in config.items()}
+    return [copied(value) for value in config] if isinstance(config, list) else config
+
+
+def _tell_more(error: PluginError, advice: str) -> None:
+    if isinstance(error, PluginNotFoundError):  # makes its advice of its reason
+        error.reason = f"{error.advice} {advice}"
+    else:
+        error.advice = f"{error.advice} {advice}".lstrip()
 
 
 def _fault(field: str, message: str) -> dict[str, str]:

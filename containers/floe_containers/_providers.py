@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Lasting(providers.ThreadSafeSingleton):  # type: ignore[type-arg]  # generic in the stubs alone
+class Lasting(providers.ThreadSafeSingleton[T]):
     """
     A thread-safe singleton that ``reset_singletons()`` leaves alone: a plugin that runs must not be forgotten.
 
@@ -30,8 +30,19 @@ class Lasting(providers.ThreadSafeSingleton):  # type: ignore[type-arg]  # gener
 
     storage_lock = threading.RLock()  # guards the construction of containers' parts, which runs no foreign code
 
-    def reset(self) -> Any:
-        return providers.SingletonResetContext(self) if hasattr(providers, "SingletonResetContext") else None
+    def reset(self) -> providers.SingletonResetContext[T]:
+        """Does nothing, and returns the context manager that the stock method returns."""
+        return providers.SingletonResetContext(self)
+
+    def keep(self, instance: T) -> None:
+        """Give *instance* from now on. Copies of the provider make one of their own all the same."""
+        with self.storage_lock:
+            makes = self.provides
+            self.set_provides(lambda *_: instance)
+            try:
+                self()
+            finally:
+                self.set_provides(makes)
 
 
 class PluginGroup(providers.Provider[PluginMetadata]):
