@@ -51,7 +51,10 @@ class ShutdownAtExit:
                 exiting.set()
                 done.wait(self._deadline)
 
-        threading.Thread(target=wait_for_exit, name="floe shutdown at exit", daemon=True).start()
+        try:
+            threading.Thread(target=wait_for_exit, name="floe shutdown at exit", daemon=True).start()
+        except RuntimeError:  # activated while the interpreter goes down: it is too late for a guard
+            return
         atexit.register(at_exit)
 
     def forget_the_parent(self) -> None:

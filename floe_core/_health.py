@@ -6,7 +6,7 @@ import threading
 from time import monotonic, perf_counter
 
 from floe_core._forking import forget_in_children
-from floe_core._hooks import HookCall, HookThread
+from floe_core._hooks import HookCall
 from floe_core._places import place_of_error
 from floe_core.plugin_metadata import HealthState, HealthStatus
 
@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from floe_core._hooks import HookThread
     from floe_core.plugin_metadata import PluginMetadata
     from floe_core.plugin_types import PluginKey
 
@@ -27,52 +28,57 @@ class HealthMonitor:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards _running; only dictionary work happens under it
-        self._running: dict[PluginKey, HookCall] = {}
+        self._running: dict[PluginKey, tuple[HookCall, HookThread]] = {}
         forget_in_children(self)
 
     def check(
         self,
         plugins: Mapping[PluginKey, PluginMetadata],
-        thread_of: Callable[[PluginKey], HookThread | None],
+        thread_of: Callable[[PluginKey], HookThread],
         timeout: float,
     ) -> dict[PluginKey, HealthStatus]:
         """
         Check *plugins* in parallel, and answer for each of them after *timeout* seconds at the latest.
 
         Args:
-            thread_of: The thread of a plugin that is up; the others are checked on one that ends with the check.
+            thread_of: The thread for the hooks of a plugin, taken; it is ended with the check.
 
         """
         asked = perf_counter()
         deadline = monotonic() + timeout
-        calls = {key: self._call(key, plugin, thread_of(key)) for key, plugin in plugins.items()}
-        for call in calls.values():
-            if not call.is_running_here:
-                call.finished.wait(max(0.0, deadline - monotonic()))
-        return {key: _status(call, timeout, asked) for key, call in calls.items()}
+        calls = {key: self._call(key, plugin, thread_of) for key, plugin in plugins.items()}
+        for call, thread in calls.values():
+            if call.is_running_here:
+                continue
+            left = min(deadline - monotonic(), threading.TIMEOUT_MAX)
+            if not call.finished.wait(max(0.0, left)):
+                thread.give_up_on(call)
+        return {key: _status(call, timeout, asked) for key, (call, _) in calls.items()}
 
     def forget_the_parent(self) -> None:
         """In a forked child: the threads that ran the checks are not there."""
         self._lock = threading.Lock()
         self._running = {}
 
-    def _call(self, key: PluginKey, plugin: PluginMetadata, thread: HookThread | None) -> HookCall:
+    def _call(
+        self, key: PluginKey, plugin: PluginMetadata, thread_of: Callable[[PluginKey], HookThread]
+    ) -> tuple[HookCall, HookThread]:
+        """The check of *plugin* that is under way, or a new one. A plugin that took over the key is asked itself."""
         with self._lock:
             running = self._running.get(key)
-            if running is not None:
+            if running is not None and running[0].plugin is plugin:
                 return running
-            call = self._running[key] = HookCall(plugin, "health_check", lambda _: self._finished(key))
-        if thread is None:
-            thread = HookThread(key)
-            thread.run(call)
-            thread.end()
-        else:
-            thread.run(call)
-        return call
+            thread = thread_of(key)
+            call = HookCall(plugin, "health_check", lambda call: self._finished(key, call))
+            self._running[key] = call, thread
+        thread.run(call)
+        thread.end()
+        return call, thread
 
-    def _finished(self, key: PluginKey) -> None:
+    def _finished(self, key: PluginKey, call: HookCall) -> None:
         with self._lock:
-            self._running.pop(key, None)
+            if key in self._running and self._running[key][0] is call:
+                del self._running[key]
 
 
 def _status(call: HookCall, timeout: float, asked: float) -> HealthStatus:
@@ -82,19 +88,30 @@ def _status(call: HookCall, timeout: float, asked: float) -> HealthStatus:
         duration = perf_counter() - (call.began or asked)
         return _unhealthy(f"health_check() has not answered within {timeout:g} s; {call.place()}", duration)
     if call.error is not None:
-        reason = f"health_check() raised {type(call.error).__name__} at {place_of_error(call.error)}"
-        return _unhealthy(reason, call.duration)
-    answer = call.result
+        return _unhealthy(f"health_check() raised {_type_and_place(call.error)}", call.duration)
+    try:
+        return _checked(call.result, call.duration)
+    except Exception as exc:  # the parts of an answer are the author's, and may be properties
+        return _unhealthy(f"reading the answer of health_check() raised {_type_and_place(exc)}", call.duration)
+
+
+def _checked(answer: object, duration: float) -> HealthStatus:
     if not isinstance(answer, HealthStatus):
         reason = f"health_check() returned an object of type {type(answer).__name__}; it returns a HealthStatus"
-        return _unhealthy(reason, call.duration)
-    state: object = answer.state
-    details: object = answer.details
-    if not isinstance(state, HealthState) or not isinstance(details, dict):
+        return _unhealthy(reason, duration)
+    if not _is_sound(answer.state, answer.details):
         reason = "health_check() returned a HealthStatus whose state is no HealthState, or whose details are no dict"
-        return _unhealthy(reason, call.duration)
-    return HealthStatus(state, str(answer.message), {**answer.details, "duration_s": call.duration})
+        return _unhealthy(reason, duration)
+    return HealthStatus(answer.state, str(answer.message), {**answer.details, "duration_s": duration})
+
+
+def _is_sound(state: object, details: object) -> bool:
+    return isinstance(state, HealthState) and isinstance(details, dict)
 
 
 def _unhealthy(message: str, duration: float) -> HealthStatus:
     return HealthStatus(HealthState.UNHEALTHY, message, {"duration_s": duration})
+
+
+def _type_and_place(error: BaseException) -> str:
+    return f"{type(error).__name__} at {place_of_error(error)}"

@@ -8,6 +8,7 @@ from collections import deque
 from enum import Enum
 from queue import Empty, SimpleQueue
 from time import monotonic
+from weakref import WeakValueDictionary
 
 from floe_core._dependencies import blocked
 from floe_core._forking import forget_in_children
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GRACE = 0.01
+"""Seconds between two looks for a report that is known to be on its way."""
+
 
 class Phase(Enum):
     STARTING = "starting"
@@ -39,17 +43,35 @@ class Phase(Enum):
 class _Run:
     """One plugin from the call of its startup() to the end of its shutdown(). Changed under the lifecycle's lock."""
 
-    __slots__ = ("call", "dependencies", "key", "phase", "plugin", "started_in", "thread", "waiting")
+    __slots__ = ("call", "dependencies", "is_leaving", "key", "phase", "plugin", "started_in", "thread", "waiting")
 
-    def __init__(self, key: PluginKey, plugin: PluginMetadata, dependencies: tuple[PluginKey, ...]) -> None:
+    def __init__(
+        self,
+        key: PluginKey,
+        plugin: PluginMetadata,
+        dependencies: tuple[PluginKey, ...],
+        thread: HookThread,
+        on_start: Callable[[_Run, HookCall], None],
+    ) -> None:
         self.key = key
         self.plugin = plugin
         self.dependencies = dependencies
         self.phase = Phase.STARTING
-        self.thread = HookThread(key)
-        self.call: HookCall | None = None
+        self.is_leaving = False  # somebody is about to stop it: nothing may start on top of it any more
+        self.thread = thread
+        self.call = HookCall(plugin, "startup", lambda call: on_start(self, call))
         self.started_in = 0.0
         self.waiting: list[Report] = []
+
+
+class _Claims:
+    """The runs that one call to start has to do with: those it begins, and other calls' that it waits for."""
+
+    __slots__ = ("awaited", "mine")
+
+    def __init__(self) -> None:
+        self.mine: dict[PluginKey, _Run] = {}
+        self.awaited: dict[PluginKey, _Run] = {}
 
 
 class Lifecycle:
@@ -60,8 +82,10 @@ class Lifecycle:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _runs and the runs in it; only dictionary work happens under it
+        self._lock = threading.Lock()  # guards what follows and the runs in it; no foreign code runs under it
         self._runs: dict[PluginKey, _Run] = {}
+        self._threads: WeakValueDictionary[PluginKey, HookThread] = WeakValueDictionary()
+        self._failures: dict[PluginKey, PluginError] = {}
         self.before_start: Callable[[], None] = _nothing
         forget_in_children(self)
 
@@ -79,10 +103,16 @@ class Lifecycle:
         run = self._runs.get(key)
         return run.started_in if run is not None and run.phase is Phase.ACTIVE else None
 
-    def thread_of(self, key: PluginKey) -> HookThread | None:
-        """The thread for the hooks of a plugin that is starting or up, unless a hook hangs on it."""
-        run = self._runs.get(key)
-        return run.thread if run is not None and run.phase in (Phase.STARTING, Phase.ACTIVE) else None
+    def failure(self, key: PluginKey) -> PluginError | None:
+        """Why the last attempt to start or stop *key* failed; None when it did not."""
+        return self._failures.get(key)
+
+    def thread_of(self, key: PluginKey) -> HookThread:
+        """The thread for the hooks of *key*, taken: whoever asks for it ends it."""
+        with self._lock:
+            thread = self._thread(key)
+            thread.take()
+        return thread
 
     def start(
         self,
@@ -90,6 +120,7 @@ class Lifecycle:
         edges: Mapping[PluginKey, tuple[PluginKey, ...]],
         timeout: float | None,
         limit: int,
+        begun: set[PluginKey] | None = None,
     ) -> Outcomes:
         """
         Start every key of *edges* that is not up, each as soon as its dependencies are, and say what became of each.
@@ -101,29 +132,40 @@ class Lifecycle:
 
             limit: How many may be starting at once.
 
+            begun: Is filled with the keys that this very call started, even if it is interrupted.
+
         """
         if edges:
             self.before_start()
-        if timeout is None:
-            return self._start_here(plugins, edges)
-        walk = _Walk(edges, timeout, limit)
-        mine: set[PluginKey] = set()
+        claims = _Claims()
+
+        def enter(key: PluginKey, report: Report) -> _Run | None:
+            run = self._enter(key, plugins[key], edges[key], report, claims)
+            if run is not None and begun is not None:
+                begun.add(key)
+            return run
 
         def begin(key: PluginKey, report: Report) -> None:
-            if run := self._enter(key, plugins[key], edges[key], report):
-                mine.add(key)
-                run.call = HookCall(run.plugin, "startup", lambda call: self._started(run, call))
+            if run := enter(key, report):
                 run.thread.run(run.call)
 
         def expire(key: PluginKey) -> PluginError | None:
-            return self._give_up_starting(key, timeout, mine=key in mine)
+            assert timeout is not None, "only a bounded walk has deadlines"
+            if key in claims.mine:
+                return self._give_up_starting(claims.mine[key], f"startup() did not return within {timeout:g} s")
+            return self._give_up_waiting(claims.awaited[key], timeout) if key in claims.awaited else None
 
         try:
-            return walk.go(begin, expire, blocked)
+            if timeout is None:
+                outcomes = self._start_here(edges, enter)
+            else:
+                outcomes = _Walk(edges, timeout, limit).go(begin, expire, blocked)
         except BaseException:
-            for key in walk.under_way & mine:
-                self._give_up_starting(key, timeout, mine=True)
+            for run in claims.mine.values():
+                self._give_up_starting(run, "the call that started it was interrupted")
             raise
+        self.note(outcomes)
+        return outcomes
 
     def stop(self, keys: Iterable[PluginKey] | None, timeout: float | None) -> Outcomes:
         """
@@ -131,54 +173,92 @@ class Lifecycle:
 
         A hook that fails or hangs does not keep the others from being called. Keys that are not up are no part of it.
         """
-        runs = self._snapshot()
-        dependents = dependents_of({key: run.dependencies for key, run in runs.items()})
-        wanted = deque(runs if keys is None else [key for key in keys if key in runs])
-        edges: dict[PluginKey, tuple[PluginKey, ...]] = {}
-        while wanted:
-            key = wanted.popleft()
-            if key not in edges:
-                edges[key] = tuple(dependents.get(key, ()))
-                wanted.extend(edges[key])
-        if timeout is None:
-            return {key: self._stop_here(key) for key in dependencies_first(edges)}
+        runs, edges = self._about_to_leave(keys)
 
         def begin(key: PluginKey, report: Report) -> None:
-            self._leave(key, report)
+            run = runs[key]
+            call = HookCall(run.plugin, "shutdown", lambda call: self._stopped(run, call))
+            self._leave(run, call, report)
 
         def expire(key: PluginKey) -> PluginError | None:
-            return self._give_up_stopping(key, timeout)
+            assert timeout is not None, "only a bounded walk has deadlines"
+            return self._give_up_stopping(runs[key], timeout)
 
-        return _Walk(edges, timeout, len(edges)).go(begin, expire, _no_matter)
+        try:
+            if timeout is None:
+                outcomes = {key: self._stop_here(runs[key]) for key in dependencies_first(edges)}
+            else:
+                outcomes = _Walk(edges, timeout, len(edges)).go(begin, expire, _no_matter)
+        except BaseException:
+            self._stay([runs[key] for key in edges])
+            raise
+        self.note(outcomes)
+        return outcomes
+
+    def note(self, outcomes: Mapping[PluginKey, PluginError | None]) -> None:
+        """Remember why plugins did not start or stop, for :meth:`failure`, until they start the next time."""
+        with self._lock:
+            self._failures.update({key: error for key, error in outcomes.items() if error is not None})
 
     def forget_the_parent(self) -> None:
         """In a forked child: nothing counts as active, and no hook is called for what the parent started."""
         self._lock = threading.Lock()
         self._runs = {}
+        self._threads = WeakValueDictionary()
+        self._failures = {}
 
     def _snapshot(self) -> dict[PluginKey, _Run]:
         with self._lock:
             return dict(self._runs)
 
+    def _thread(self, key: PluginKey) -> HookThread:
+        thread = self._threads.get(key)
+        if thread is None:
+            thread = self._threads[key] = HookThread(key)
+        return thread
+
+    # Starting
+
     def _enter(
-        self, key: PluginKey, plugin: PluginMetadata, dependencies: tuple[PluginKey, ...], report: Report
+        self,
+        key: PluginKey,
+        plugin: PluginMetadata,
+        dependencies: tuple[PluginKey, ...],
+        report: Report,
+        claims: _Claims,
     ) -> _Run | None:
-        """Take the right to start *key*; None when it is up, or when somebody else's start is to be awaited."""
+        """Take the right to start *key*; None when *report* is told without, now or once another call's start has ended."""
         with self._lock:
             run = self._runs.get(key)
-            if run is None:
-                run = self._runs[key] = _Run(key, plugin, dependencies)
+            error: PluginError | None = None
+            if run is not None:
+                if run.phase is Phase.STARTING and not run.is_leaving and not run.call.is_running_here:
+                    claims.awaited[key] = run
+                    run.waiting.append(report)
+                    return None
+                if run.phase is not Phase.ACTIVE or run.is_leaving:
+                    error = _not_startable(run)
+            elif (leaving := self._not_up(dependencies)) is None:
+                run = claims.mine[key] = _Run(key, plugin, dependencies, self._thread(key), self._started)
                 run.waiting.append(report)
+                run.thread.take()
+                self._runs[key] = run  # last: where an interrupt comes in between, nothing is left behind
                 return run
-            if run.phase is Phase.STARTING:
-                run.waiting.append(report)
-                return None
-            phase, call = run.phase, run.call
-        report(None if phase is Phase.ACTIVE else _not_startable(key, phase, call))
+            else:
+                error = blocked(key, leaving, _stopped_meanwhile(leaving))
+        report(error)
+        return None
+
+    def _not_up(self, dependencies: Iterable[PluginKey]) -> PluginKey | None:
+        """The dependency that somebody stopped, or is about to stop, since it was up."""
+        for key in dependencies:
+            run = self._runs.get(key)
+            if run is None or run.phase is not Phase.ACTIVE or run.is_leaving:
+                return key
         return None
 
     def _started(self, run: _Run, call: HookCall) -> None:
-        """The end of a startup(), on the plugin's own thread."""
+        """The end of a startup(), on the thread where it ran."""
         error = None if call.error is None else _startup_error(run.key, call.error)
         with self._lock:
             is_late = run.phase is Phase.ABANDONED
@@ -187,128 +267,184 @@ class Lifecycle:
                 self._runs.pop(run.key, None)
                 if error is None:
                     run.phase = Phase.ACTIVE
+                    self._failures.pop(run.key, None)
                     self._runs[run.key] = run  # at the end: the order of completion
             waiting, run.waiting = run.waiting, []
         if is_late:
             self._undo_late_start(run, succeeded=error is None)
         elif error is not None:
             run.thread.end()
-        for report in waiting:
-            report(error)
+        _tell(waiting, error)
 
     def _undo_late_start(self, run: _Run, *, succeeded: bool) -> None:
         logger.warning(
-            "Plugin %s finished its startup() after its deadline; %s",
+            "Plugin %s finished its startup() after it was given up on; %s",
             run.key,
             "it is shut down again" if succeeded else "it failed",
-            extra={"floe_key": str(run.key)},
+            extra=_fields(run.key),
         )
         if succeeded:
-            run.call = HookCall(run.plugin, "shutdown")
-            run.call.run()
-        self._drop(run)
-        run.thread.end()
-
-    def _give_up_starting(self, key: PluginKey, timeout: float, *, mine: bool) -> PluginError | None:
-        """Abandon the startup of *key*, unless it has ended just now: then its report is on the way."""
+            call = run.call = HookCall(run.plugin, "shutdown", context=run.call.context)
+            call.run()
+            if call.error is not None:
+                logger.warning("%s", _shutdown_error(run.key, call.error), extra=_fields(run.key))
         with self._lock:
-            run = self._runs.get(key)
-            if run is None or run.phase is not Phase.STARTING:
+            self._drop(run)
+
+    def _give_up_starting(self, run: _Run, reason: str) -> PluginError | None:
+        """Abandon a startup, unless it has ended just now: then its report is on the way."""
+        with self._lock:
+            if self._runs.get(run.key) is not run or run.phase is not Phase.STARTING:
                 return None
-            if not mine:
-                return PluginStartupError(key, f"another call has been starting it for more than {timeout:g} s")
-            run.phase = Phase.ABANDONED
-            run.waiting.clear()
-        where = run.call.place() if run.call else "it has not begun"
-        return PluginStartupError(
-            key,
-            f"startup() did not return within {timeout:g} s; {where}",
-            advice="It is left to itself, and shut down should it still finish. Mend that line, or give it more time.",
-        )
+            is_running = not run.call.call_off()
+            if is_running:
+                run.phase = Phase.ABANDONED
+                where = run.call.place()
+                advice = (
+                    "It is left to itself, and shut down should it still finish. Mend that line, or give it more time."
+                )
+            else:
+                del self._runs[run.key]
+                where = "it was not begun"
+                advice = "Another hook of this plugin was still running. Activate it again once that has returned."
+            error = PluginStartupError(run.key, f"{reason}; {where}", advice=advice)
+            waiting, run.waiting = run.waiting, []
+        if is_running:
+            run.thread.give_up_on(run.call)
+        run.thread.end()
+        _tell(waiting, error)
+        return error
+
+    def _give_up_waiting(self, run: _Run, timeout: float) -> PluginError | None:
+        with self._lock:
+            if self._runs.get(run.key) is not run or run.phase is not Phase.STARTING:
+                return None
+        reason = f"another call has been starting it for more than {timeout:g} s; {run.call.place()}"
+        return PluginStartupError(run.key, reason, advice="Mend that line, or give it more time.")
 
     def _start_here(
-        self, plugins: Mapping[PluginKey, PluginMetadata], edges: Mapping[PluginKey, tuple[PluginKey, ...]]
+        self,
+        edges: Mapping[PluginKey, tuple[PluginKey, ...]],
+        enter: Callable[[PluginKey, Report], _Run | None],
     ) -> Outcomes:
         outcomes: Outcomes = {}
         for key in dependencies_first(edges):
-            failed = next((needed for needed in edges[key] if outcomes.get(needed)), None)
-            if failed is not None and (cause := outcomes[failed]):
-                outcomes[key] = blocked(key, failed, cause)
+            hindrance = next(((needed, error) for needed in edges[key] if (error := outcomes[needed])), None)
+            if hindrance is not None:
+                outcomes[key] = blocked(key, *hindrance)
                 continue
             answers: SimpleQueue[PluginError | None] = SimpleQueue()
-            if run := self._enter(key, plugins[key], edges[key], answers.put):
-                run.call = HookCall(run.plugin, "startup")
-                run.call.run()
-                self._started(run, run.call)
+            if run := enter(key, answers.put):
+                run.thread.run_here(run.call)
                 if isinstance(run.call.error, KeyboardInterrupt):
                     raise run.call.error
             outcomes[key] = answers.get()
         return outcomes
 
-    def _leave(self, key: PluginKey, report: Report) -> None:
-        """Begin to stop *key*, once a start that is under way has ended."""
+    # Stopping
+
+    def _about_to_leave(
+        self, keys: Iterable[PluginKey] | None
+    ) -> tuple[dict[PluginKey, _Run], dict[PluginKey, tuple[PluginKey, ...]]]:
+        """
+        What has to be stopped for *keys*, each with its dependents; from here on nothing more starts on top of them.
+        """
         with self._lock:
-            run = self._runs.get(key)
-            phase = run.phase if run else None
-            if run is not None and phase is Phase.ACTIVE:
-                run.phase = Phase.STOPPING
-                run.waiting.append(report)
-                run.call = HookCall(run.plugin, "shutdown", lambda call: self._stopped(run, call))
-            elif run is not None and phase is Phase.STARTING:
-                run.waiting.append(lambda _: self._leave(key, report))
-                return
-            elif run is not None and phase is Phase.STOPPING:
-                run.waiting.append(report)
-                return
-        if run is None or phase is not Phase.ACTIVE or run.call is None:
-            report(None)
-            return
-        if run.thread.is_busy:  # a health check hangs on it
-            run.thread = HookThread(key)
-        run.thread.run(run.call)
+            runs = {key: run for key, run in self._runs.items() if run.phase is not Phase.ABANDONED}
+            dependents = dependents_of({key: run.dependencies for key, run in runs.items()})
+            wanted = deque(runs if keys is None else [key for key in keys if key in runs])
+            edges: dict[PluginKey, tuple[PluginKey, ...]] = {}
+            while wanted:
+                key = wanted.popleft()
+                if key not in edges:
+                    runs[key].is_leaving = True
+                    edges[key] = tuple(dependents.get(key, ()))
+                    wanted.extend(edges[key])
+        return runs, edges
 
-    def _stopped(self, run: _Run, call: HookCall) -> None:
-        error = None if call.error is None else _shutdown_error(run.key, call.error)
-        waiting = self._drop(run)
-        run.thread.end()
-        for report in waiting:
-            report(error)
-
-    def _give_up_stopping(self, key: PluginKey, timeout: float) -> PluginError | None:
-        """Abandon what runs of *key*, unless it has ended just now: then its report is on the way."""
+    def _stay(self, runs: Iterable[_Run]) -> None:
+        """An interrupted call stops no more of them than it has begun to stop."""
         with self._lock:
-            run = self._runs.get(key)
-            call = run.call if run else None
-            if run is None or call is None or run.phase is Phase.ACTIVE:
-                return None
-            if run.phase is Phase.STOPPING:
-                run.phase = Phase.ABANDONED
-        where = call.place()
-        return PluginShutdownError(
-            key,
-            f"{call.name} did not return within {timeout:g} s; {where}",
-            advice="It is left to itself. Mend that line, or give it more time.",
-        )
+            for run in runs:
+                run.is_leaving = False
 
-    def _stop_here(self, key: PluginKey) -> PluginError | None:
-        with self._lock:
-            run = self._runs.get(key)
-            if run is None or run.phase is not Phase.ACTIVE:
-                return None
-            run.phase = Phase.STOPPING
-        run.call = HookCall(run.plugin, "shutdown")
-        run.call.run()
-        self._stopped(run, run.call)
-        if isinstance(run.call.error, KeyboardInterrupt):
-            raise run.call.error
-        return None if run.call.error is None else _shutdown_error(key, run.call.error)
+    def _leave(self, run: _Run, call: HookCall, report: Report) -> None:
+        """Begin to stop *run*, once a start that is under way has ended."""
+        if self._turns_to_stopping(run, call, report):
+            run.thread.run(call)
 
-    def _drop(self, run: _Run) -> list[Report]:
-        """Forget *run*; returns who waits for its end."""
+    def _turns_to_stopping(self, run: _Run, call: HookCall, report: Report) -> bool:
+        """Take the right to stop *run*; False when *report* is told without, now or once what is under way has ended."""
+        error: PluginError | None = None
         with self._lock:
             if self._runs.get(run.key) is run:
-                del self._runs[run.key]
-            waiting, run.waiting = run.waiting, []
+                if run.phase is Phase.ACTIVE:
+                    run.phase = Phase.STOPPING
+                    run.call = call
+                    run.waiting.append(report)
+                    return True
+                if run.call.is_running_here:
+                    run.is_leaving = False
+                    error = _calls_itself(run)
+                elif run.phase is Phase.STARTING:
+                    run.waiting.append(lambda _: self._leave(run, call, report))
+                    return False
+                elif run.phase is Phase.STOPPING:
+                    run.waiting.append(report)
+                    return False
+                else:
+                    error = PluginShutdownError(run.key, _still_running(run), advice=_LEFT_TO_ITSELF)
+        report(error)
+        return False
+
+    def _stopped(self, run: _Run, call: HookCall) -> None:
+        """The end of a shutdown(), on the thread where it ran."""
+        error = None if call.error is None else _shutdown_error(run.key, call.error)
+        with self._lock:
+            was_given_up = run.phase is Phase.ABANDONED
+            waiting = self._drop(run)
+        if not was_given_up:
+            run.thread.end()
+        _tell(waiting, error)
+
+    def _give_up_stopping(self, run: _Run, timeout: float) -> PluginError | None:
+        """Abandon what runs of a plugin, unless it has ended just now: then its report is on the way."""
+        with self._lock:
+            if self._runs.get(run.key) is not run or run.phase is Phase.ACTIVE:
+                return None
+            gives_up = run.phase is Phase.STOPPING
+            if gives_up:
+                run.phase = Phase.ABANDONED
+            call = run.call
+            reason = f"{call.name} did not return within {timeout:g} s; {call.place()}"
+        error = PluginShutdownError(run.key, reason, advice=_LEFT_TO_ITSELF)
+        if gives_up:
+            run.thread.give_up_on(call)
+            run.thread.end()
+        return error
+
+    def _stop_here(self, run: _Run) -> PluginError | None:
+        while True:
+            answers: SimpleQueue[PluginError | None] = SimpleQueue()
+            call = HookCall(run.plugin, "shutdown", lambda call: self._stopped(run, call))
+            with self._lock:
+                is_starting = run.phase is Phase.STARTING and not run.call.is_running_here
+                if is_starting:
+                    run.waiting.append(answers.put)
+            if is_starting:
+                answers.get()
+                continue
+            if self._turns_to_stopping(run, call, answers.put):
+                run.thread.run_here(call)
+                if isinstance(call.error, KeyboardInterrupt):
+                    raise call.error
+            return answers.get()
+
+    def _drop(self, run: _Run) -> list[Report]:
+        """Forget *run*; returns who waits for its end. Called under the lock."""
+        if self._runs.get(run.key) is run:
+            del self._runs[run.key]
+        waiting, run.waiting = run.waiting, []
         return waiting
 
 
@@ -317,15 +453,10 @@ class _Walk:
 
     def __init__(self, edges: Mapping[PluginKey, tuple[PluginKey, ...]], timeout: float, limit: int) -> None:
         self._edges = edges
-        self._timeout = timeout
+        self._timeout = min(timeout, threading.TIMEOUT_MAX)
         self._limit = limit
-        self._deadlines: dict[
-            PluginKey, float
-        ] = {}  # of what is under way; all wait equally long, so the first ends first
-
-    @property
-    def under_way(self) -> set[PluginKey]:
-        return set(self._deadlines)
+        # Of what is under way. All of it may take equally long, so the first is the first to be over.
+        self._deadlines: dict[PluginKey, float] = {}
 
     def go(
         self,
@@ -348,50 +479,74 @@ class _Walk:
         dependents = dependents_of(self._edges)
         hindered: Outcomes = {}
         ready = deque(key for key, count in missing.items() if not count)
+
+        def report_of(key: PluginKey) -> Report:
+            return lambda error: reports.put((key, error))
+
         while ready or self._deadlines:
             if ready and len(self._deadlines) < self._limit:
                 key = ready.popleft()
-                if error := hindered.get(key):
-                    settled = [(key, error)]
-                else:
+                error = hindered.get(key)
+                if error is None:
                     self._deadlines[key] = monotonic() + self._timeout
-                    begin(key, lambda error, key=key: reports.put((key, error)))
+                    begin(key, report_of(key))
                     continue
             else:
-                settled = self._next(reports, expire)
-            for key, error in settled:
-                if key in outcomes:
-                    continue  # a report that came after its time was up
-                self._deadlines.pop(key, None)
-                outcomes[key] = error
-                for dependent in dependents.get(key, ()):
-                    if error is not None and dependent not in hindered:
-                        hindered[dependent] = blocked_by(dependent, key, error)
-                    missing[dependent] -= 1
-                    if not missing[dependent]:
-                        ready.append(dependent)
+                key, error = self._next(reports, expire)
+            if key in outcomes:
+                continue  # a report that came after its time was up
+            self._deadlines.pop(key, None)
+            outcomes[key] = error
+            for dependent in dependents.get(key, ()):
+                if error is not None and dependent not in hindered:
+                    hindered[dependent] = blocked_by(dependent, key, error)
+                missing[dependent] -= 1
+                if not missing[dependent]:
+                    ready.append(dependent)
         return outcomes
 
     def _next(
         self,
         reports: SimpleQueue[tuple[PluginKey, PluginError | None]],
         expire: Callable[[PluginKey], PluginError | None],
-    ) -> list[tuple[PluginKey, PluginError | None]]:
-        first, deadline = next(iter(self._deadlines.items()))
-        try:
-            return [reports.get(timeout=max(0.0, deadline - monotonic()))]
-        except Empty:
-            error = expire(first)
-            return [(first, error)] if error is not None else []
+    ) -> tuple[PluginKey, PluginError | None]:
+        wait = 0.0
+        while True:
+            key, deadline = next(iter(self._deadlines.items()))
+            try:
+                return reports.get(timeout=max(wait, min(deadline - monotonic(), threading.TIMEOUT_MAX)))
+            except Empty:
+                if error := expire(key):
+                    return key, error
+                wait = GRACE
 
 
-def _not_startable(key: PluginKey, phase: Phase, call: HookCall | None) -> PluginStateError:
-    if phase is Phase.STOPPING:
-        return PluginStateError(key, "it is being shut down", advice="Activate it again once that has returned.")
-    where = f": {call.place()}" if call else ""
-    hook = call.name if call else "a hook"
-    reason = f"its {hook} was given up on and is still running{where}"
-    return PluginStateError(key, reason, advice="Mend that line; until it returns, the plugin cannot be started anew.")
+def _tell(waiting: Iterable[Report], error: PluginError | None) -> None:
+    for report in waiting:
+        report(error)
+
+
+def _not_startable(run: _Run) -> PluginStateError:
+    if run.call.is_running_here:
+        return _calls_itself(run)
+    if run.phase is Phase.ABANDONED:
+        advice = "Mend that line; until it returns, the plugin cannot be started anew."
+        return PluginStateError(run.key, _still_running(run), advice=advice)
+    return PluginStateError(run.key, "it is being shut down", advice="Activate it again once that has returned.")
+
+
+def _still_running(run: _Run) -> str:
+    return f"its {run.call.name} was given up on and is still running: {run.call.place()}"
+
+
+def _calls_itself(run: _Run) -> PluginStateError:
+    reason = f"its own {run.call.name} asks for it to be started or stopped, and would wait for itself"
+    return PluginStateError(run.key, reason, advice="Leave that to whoever activates the plugin.")
+
+
+def _stopped_meanwhile(key: PluginKey) -> PluginStateError:
+    advice = "Activate it again once that has returned."
+    return PluginStateError(key, "it was shut down while others were being started on top of it", advice=advice)
 
 
 def _startup_error(key: PluginKey, cause: BaseException) -> PluginStartupError:
@@ -410,9 +565,16 @@ def _type_and_place(error: BaseException) -> str:
     return f"{type(error).__name__} at {place_of_error(error)}"
 
 
+def _fields(key: PluginKey) -> dict[str, str]:
+    return {"floe_key": str(key)}
+
+
 def _no_matter(_key: PluginKey, _dependency: PluginKey, _error: PluginError) -> None:
     """A plugin whose dependents did not stop is stopped all the same."""
 
 
 def _nothing() -> None:
     pass
+
+
+_LEFT_TO_ITSELF = "It is left to itself. Mend that line, or give it more time."
