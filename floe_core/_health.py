@@ -69,7 +69,7 @@ class HealthMonitor:
             if running is not None and running[0].plugin is plugin:
                 return running
             thread = thread_of(key)
-            call = HookCall(plugin, "health_check", lambda call: self._finished(key, call))
+            call = HookCall(key, plugin, "health_check", lambda call: self._finished(key, call))
             self._running[key] = call, thread
         thread.run(call)
         thread.end()

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from time import perf_counter
 
 from floe_core._places import place_of_thread
+from floe_core._tracing import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from floe_core.plugin_metadata import PluginMetadata
     from floe_core.plugin_types import PluginKey
+
+_SPANS = {"startup": "start", "shutdown": "stop", "health_check": "health"}
 
 
 class HookCall:
@@ -40,17 +43,20 @@ class HookCall:
         "error",
         "finished",
         "is_given_up",
+        "key",
         "plugin",
         "result",
     )
 
     def __init__(
         self,
+        key: PluginKey,
         plugin: PluginMetadata,
         hook: str,
         on_finish: Callable[[HookCall], None] | None = None,
         context: Context | None = None,
     ) -> None:
+        self.key = key
         self.plugin = plugin
         self.context = copy_context() if context is None else context
         self.finished = threading.Event()
@@ -88,7 +94,8 @@ class HookCall:
             self._on_finish(self)
 
     def _call_hook(self) -> object:
-        return getattr(self.plugin, self._hook)()  # reading it may run the author's code too
+        with span(_SPANS[self._hook], self.key):
+            return getattr(self.plugin, self._hook)()  # reading it may run the author's code too
 
     def call_off(self) -> bool:
         """Keep a call that has not begun from ever beginning; False when it has begun."""

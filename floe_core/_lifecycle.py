@@ -59,7 +59,7 @@ class _Run:
         self.phase = Phase.STARTING
         self.is_leaving = False  # somebody is about to stop it: nothing may start on top of it any more
         self.thread = thread
-        self.call = HookCall(plugin, "startup", lambda call: on_start(self, call))
+        self.call = HookCall(key, plugin, "startup", lambda call: on_start(self, call))
         self.started_in = 0.0
         self.waiting: list[Report] = []
 
@@ -177,7 +177,7 @@ class Lifecycle:
 
         def begin(key: PluginKey, report: Report) -> None:
             run = runs[key]
-            call = HookCall(run.plugin, "shutdown", lambda call: self._stopped(run, call))
+            call = HookCall(run.key, run.plugin, "shutdown", lambda call: self._stopped(run, call))
             self._leave(run, call, report)
 
         def expire(key: PluginKey) -> PluginError | None:
@@ -284,7 +284,7 @@ class Lifecycle:
             extra=_fields(run.key),
         )
         if succeeded:
-            call = run.call = HookCall(run.plugin, "shutdown", context=run.call.context)
+            call = run.call = HookCall(run.key, run.plugin, "shutdown", context=run.call.context)
             call.run()
             if call.error is not None:
                 logger.warning("%s", _shutdown_error(run.key, call.error), extra=_fields(run.key))
@@ -426,7 +426,7 @@ class Lifecycle:
     def _stop_here(self, run: _Run) -> PluginError | None:
         while True:
             answers: SimpleQueue[PluginError | None] = SimpleQueue()
-            call = HookCall(run.plugin, "shutdown", lambda call: self._stopped(run, call))
+            call = HookCall(run.key, run.plugin, "shutdown", lambda call: self._stopped(run, call))
             with self._lock:
                 is_starting = run.phase is Phase.STARTING and not run.call.is_running_here
                 if is_starting:

@@ -230,7 +230,7 @@ class PluginRegistry:
                     plugin_type.name,
                     name,
                     type(exc).__name__,
-                    extra=_fields(plugin_type, name),
+                    extra=self._fields(PluginKey(plugin_type, name)),
                 )
             else:
                 plugins.append(plugin if expect is None else _expected(PluginKey(plugin_type, name), plugin, expect))
@@ -439,18 +439,18 @@ class PluginRegistry:
             PluginErrorGroup: One did not start, and the others are stopped again. Or one did not stop cleanly.
 
         """
-        before = set(self._lifecycle.active)
+        begun: set[PluginKey] = set()
         try:
-            outcomes = self._activate(self._chosen(plugins, plugin_types), timeout)
+            outcomes = self._activate(self._chosen(plugins, plugin_types), timeout, begun)
             if errors := [error for error in outcomes.values() if error]:
                 raise PluginErrorGroup(f"{len(errors)} of {len(outcomes)} plugins did not start", errors)
             yield self
         except BaseException as exc:
-            errors = self._stop_those_not_in(before, timeout)
+            errors = self._stop_again(begun, timeout)
             if isinstance(exc, PluginErrorGroup) and errors:
                 raise PluginErrorGroup(exc.message, [*exc.exceptions, *errors]) from None
             raise
-        if errors := self._stop_those_not_in(before, timeout):
+        if errors := self._stop_again(begun, timeout):
             raise PluginErrorGroup(f"{len(errors)} plugins did not shut down cleanly", errors)
 
     def health_check_all(self, timeout: float = 5.0) -> dict[str, HealthStatus]:
@@ -523,6 +523,10 @@ class PluginRegistry:
         self._store.ensure_discovered()
         return self._store.inventory.usable.get(key)
 
+    def _fields(self, key: PluginKey) -> dict[str, str | None]:
+        candidate = self._candidate(key)
+        return {"floe_key": str(key), "floe_distribution": candidate.distribution.name if candidate else None}
+
     def _loaded_keys(self) -> List[PluginKey]:
         return [*self._store.loaded.copy()]
 
@@ -541,13 +545,16 @@ class PluginRegistry:
     def _graph(self, keys: Iterable[PluginKey]) -> Graph:
         return _dependencies.collect(keys, self._store.build, self._store.keys_named)
 
-    def _activate(self, keys: Iterable[PluginKey], timeout: float | None) -> dict[PluginKey, PluginError | None]:
+    def _activate(
+        self, keys: Iterable[PluginKey], timeout: float | None, begun: set[PluginKey] | None = None
+    ) -> dict[PluginKey, PluginError | None]:
         graph = self._graph(keys)
-        outcomes = self._lifecycle.start(graph.plugins, graph.edges, timeout, self._store.max_parallel_starts)
+        outcomes = self._lifecycle.start(graph.plugins, graph.edges, timeout, self._store.max_parallel_starts, begun)
+        self._lifecycle.note(graph.failures)
         outcomes.update(graph.failures)
         for key, error in outcomes.items():
             if error:
-                logger.warning("%s", error, extra=_fields(*key))
+                logger.warning("%s", error, extra=self._fields(key))
         logger.info("%d plugins are active", len(self._lifecycle.active))
         return outcomes
 
@@ -557,11 +564,11 @@ class PluginRegistry:
         outcomes = self._lifecycle.stop(keys, timeout)
         for key, error in outcomes.items():
             if error:
-                logger.warning("%s", error, extra=_fields(*key))
+                logger.warning("%s", error, extra=self._fields(key))
         return outcomes
 
-    def _stop_those_not_in(self, before: set[PluginKey], timeout: float | None) -> List[PluginError]:
-        outcomes = self._shut_down([key for key in self._lifecycle.active if key not in before], timeout)
+    def _stop_again(self, begun: set[PluginKey], timeout: float | None) -> List[PluginError]:
+        outcomes = self._shut_down(begun, timeout)
         return [error for error in outcomes.values() if error]
 
 
@@ -645,7 +652,3 @@ def _raise_all(message: str, errors: list[PluginError]) -> None:
         raise errors[0]
     if errors:
         raise PluginErrorGroup(message, errors)
-
-
-def _fields(plugin_type: PluginType, name: str) -> dict[str, str]:
-    return {"floe_key": f"{plugin_type.name}:{name}"}

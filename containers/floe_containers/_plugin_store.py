@@ -424,7 +424,7 @@ class PluginStore:
         on_disk = self.inventory.usable.get(key) or self.inventory.disabled.get(key)
         candidate = loaded.candidate if loaded else on_disk
         origin = candidate.origin if candidate else None
-        failure = None if loaded else self.failures.get(key)
+        failure = lifecycle.failure(key) or (None if loaded else self.failures.get(key))
         state = PluginState.ACTIVE if lifecycle.is_active(key) else self.state(key)
         timings = dict(loaded.timings) if loaded else {}
         if (seconds := lifecycle.started_in(key)) is not None:
