@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import types
 import typing
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticKnownError
+from pydantic_core.core_schema import ErrorType
 
 from floe_core.plugin_errors import PluginConfigurationError
 from floe_core.plugin_metadata import PluginMetadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic_core import ErrorDetails
 
     from floe_core.plugin_types import Origin, PluginKey
@@ -51,14 +56,9 @@ def schema_of_class(cls: type[PluginMetadata], parameter: inspect.Parameter) -> 
     declared = inspect.getattr_static(cls, "get_config_schema", None)
     if isinstance(declared, classmethod | staticmethod):
         return checked_schema(cls.get_config_schema)  # type: ignore[arg-type]  # bound, or static: takes no argument
-    annotation = _annotation(cls, parameter)
-    models = [
-        part
-        for part in (typing.get_args(annotation) or (annotation,))
-        if isinstance(part, type) and issubclass(part, BaseModel)
-    ]
+    models = [part for part in _alternatives(_annotation(cls, parameter)) if _is_model(part)]
     if len(models) == 1:
-        return models[0]
+        return cast("type[BaseModel]", models[0])
     raise SchemaFault(
         f"the constructor of {cls.__qualname__} takes config, and its schema cannot be told before there is an instance; "
         "make get_config_schema a class method"
@@ -66,12 +66,29 @@ def schema_of_class(cls: type[PluginMetadata], parameter: inspect.Parameter) -> 
 
 
 def _annotation(cls: type, parameter: inspect.Parameter) -> object:
+    """What the parameter is annotated with. Only that is evaluated: the others may name what is imported for checkers alone."""
     if not isinstance(parameter.annotation, str):
         return parameter.annotation
+    constructor = inspect.unwrap(inspect.getattr_static(cls, "__init__"))
+    names = getattr(constructor, "__globals__", None) or vars(sys.modules[cls.__module__])
+    holder = types.SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
     try:
-        return typing.get_type_hints(cls.__init__).get(parameter.name)  # type: ignore[misc]  # read, not called
-    except Exception as exc:  # evaluates the author's annotations: anything may be raised
+        return typing.get_type_hints(holder, globalns=names)[parameter.name]
+    except Exception as exc:  # evaluates the author's annotation: anything may be raised
         raise SchemaFault(f"the annotation of config cannot be evaluated: {type(exc).__name__}") from exc
+
+
+def _alternatives(annotation: object) -> tuple[object, ...]:
+    """The members of a union, or the one type that the annotation is."""
+    while typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return typing.get_args(annotation) if is_union else (annotation,)
+
+
+def _is_model(schema: object) -> bool:
+    # A subscripted builtin such as list[Config] passes for a class on some Python versions, and is none.
+    return isinstance(schema, type) and typing.get_origin(schema) is None and issubclass(schema, BaseModel)
 
 
 def checked_schema(get_config_schema: typing.Callable[[], object]) -> type[BaseModel] | None:
@@ -84,12 +101,14 @@ def checked_schema(get_config_schema: typing.Callable[[], object]) -> type[BaseM
     """
     try:
         schema = get_config_schema()
-    except Exception as exc:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # the author's code, SystemExit included
         raise SchemaFault(f"get_config_schema() raised {type(exc).__name__}") from exc
     if schema is None:
         return None
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
-        return schema
+    if _is_model(schema):
+        return cast("type[BaseModel]", schema)
     raise SchemaFault("get_config_schema() returned something other than a pydantic v2 model class or None")
 
 
@@ -107,16 +126,19 @@ def validated(
     """
     if not isinstance(config, Mapping):
         raise configuration_error(key, [_fault("a configuration is a mapping", "mapping_type")], origin=origin)
-    if not all(isinstance(name, str) for name in config):
+    given = cast("Mapping[object, object]", config)
+    if not all(isinstance(name, str) for name in given):
         raise configuration_error(
             key, [_fault("the keys of a configuration are strings", "string_type")], origin=origin
         )
     try:
-        return (schema or NoConfiguration).model_validate(_copied(config))
+        return (schema or NoConfiguration).model_validate(_copied(given))
     except ValidationError as exc:
         faults = faults_of(exc)
         advice = "" if schema else f"Plugin {key} takes no configuration: remove these fields."
-    except Exception as exc:  # a validator or a default factory of the author's
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # a validator or a default factory of the author's; SystemExit included
         faults, advice = [_fault(f"validation raised {type(exc).__name__}", "validator_error")], ""
     raise PluginConfigurationError(key.name, faults, key=key, origin=origin, advice=advice)
 
@@ -127,12 +149,13 @@ def configuration_error(
     return PluginConfigurationError(key.name, faults, key=key, origin=origin)
 
 
-def _copied(value: Any) -> Any:
-    """A copy that later changes of the caller's mappings and lists do not reach."""
+def _copied(value: object) -> Any:
+    """A copy that later changes of the caller's mappings, lists and sets do not reach. Other objects are handed on."""
     if isinstance(value, Mapping):
-        return {name: _copied(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item) for item in value]
+        return {name: _copied(item) for name, item in cast("Mapping[object, object]", value).items()}
+    if type(value) in (list, tuple, set, frozenset):
+        items = cast("list[object]", value)
+        return type(items)(_copied(item) for item in items)
     return value
 
 
@@ -187,19 +210,43 @@ def faults_of(error: ValidationError, *, trust_validators: bool = False) -> list
             "field": ".".join(str(part) for part in details["loc"]),
             "message": details["msg"].removeprefix("Value error, ")
             if _is_safe(details) or (trust_validators and details["type"] == "value_error")
-            else f"the value is not accepted ({details['type']})",
-            "type": details["type"],
+            else f"the value is not accepted ({_kind(details)})",
+            "type": _kind(details),
         }
-        for details in error.errors(include_input=False, include_url=False)
+        for details in error.errors(include_url=False)
     ]
+
+
+def _kind(details: ErrorDetails) -> str:
+    """The error's type; one of a validator's own making only as long as it does not quote the input."""
+    kind = details["type"]
+    return kind if kind in _KNOWN_TYPES or not _quotes(kind, details["input"]) else "custom_error"
 
 
 def _is_safe(details: ErrorDetails) -> bool:
     context = details.get("ctx")
-    if context and details["type"] not in _SCHEMA_ONLY_CONTEXT:
+    if context and (details["type"] not in _SCHEMA_ONLY_CONTEXT or _quotes(details["msg"], details["input"])):
         return False
     try:
         standard = PydanticKnownError(details["type"], context)  # type: ignore[arg-type]  # any string, to find out
     except (KeyError, TypeError, ValueError):
         return False
     return standard.message() == details["msg"]
+
+
+def _quotes(text: str, value: object) -> bool:
+    """Whether *text* holds a string out of *value*. Shorter ones than four characters are found anywhere, and hide nothing."""
+    return any(len(part) > 3 and part in text for part in _strings_in(value))
+
+
+def _strings_in(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = [*cast("Mapping[object, object]", value).values()]
+    if isinstance(value, list | tuple | set | frozenset):
+        for item in cast("list[object]", value):
+            yield from _strings_in(item)
+    elif isinstance(value, str | bytes | int | float):
+        yield value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+_KNOWN_TYPES = frozenset(typing.get_args(ErrorType))

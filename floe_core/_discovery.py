@@ -26,12 +26,22 @@ if TYPE_CHECKING:
 GROUPS = {plugin_type.entry_point_group: plugin_type for plugin_type in PluginType}
 MAX_FILE_SIZE = 1 << 20
 """In bytes. An entry_points.txt above it is a fault: the largest honest ones have some tens of kilobytes."""
+HEADER_SIZE = 1 << 16
+"""In bytes. So much of the metadata is read; the fields of interest stand at its top, above a text of any length."""
 
 _VALUE = re.compile(r"(?P<module>\w+(\.\w+)*)\s*:\s*(?P<attr>\w+(\.\w+)*)\s*(\[.*\])?")
 
 
 class Distribution:
-    """One installed distribution: the folder of its metadata, and what that folder says, read when asked for."""
+    """
+    One installed distribution: the folder of its metadata, and what that folder says, read when asked for.
+
+    Args:
+        folder: The folder; absolute, unless a finder names it otherwise.
+
+        name, version: What a finder says of a distribution that lies in no folder.
+
+    """
 
     __slots__ = ("_name", "_version", "folder")
 
@@ -43,15 +53,17 @@ class Distribution:
     @property
     def normalised_name(self) -> str:
         """The name from the folder, without reading a file; from the metadata only where the folder bears none."""
-        stem = os.path.basename(self.folder)
-        if self._name or not stem.lower().endswith((".dist-info", ".egg-info")):
-            return normalised(self._name or self.header().get("name", ""))
-        return normalised(stem[:-10].partition("-")[0])
+        return normalised(self._name or self._stem.partition("-")[0] or self.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The normalised names that a policy may mean: the published one, then the folder's, where that is another."""
+        return tuple(dict.fromkeys((normalised(self.name), self.normalised_name)))
 
     @property
     def name(self) -> str:
         """The name as published, or as the folder spells it when the metadata does not say."""
-        return self._name or self.header().get("name") or os.path.basename(self.folder).partition("-")[0]
+        return self._name or self.header().get("name") or self._stem.partition("-")[0] or os.path.basename(self.folder)
 
     @property
     def version(self) -> str | None:
@@ -60,24 +72,40 @@ class Distribution:
 
     @property
     def _folder_version(self) -> str | None:
-        parts = os.path.basename(self.folder)[: -len(".dist-info")].split("-")
+        parts = self._stem.split("-")
         return parts[1] if len(parts) > 1 and parts[1][:1].isdigit() else None
+
+    @property
+    def _stem(self) -> str:
+        """``name-version`` as the folder, or the egg around it, spells it; empty for a folder of another kind."""
+        base, _, ending = os.path.basename(self.folder).rpartition(".")
+        low = ending.lower()
+        if low in ("dist-info", "egg-info") and base:
+            return base
+        if low != "egg-info":
+            return ""
+        egg, _, ending = os.path.basename(os.path.dirname(self.folder)).rpartition(".")
+        return egg if ending.lower() == "egg" else ""
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is wrong with the metadata without keeping the plugins from working."""
-        header = self.header()
-        if self._name or header.get("version"):
+        if self._version:
             return ()
-        missing = "has no version" if header else "is missing or empty"
+        header = self.header()
+        if header.get("version"):
+            return ()
+        missing = "has no version" if header or self._name else "is missing or empty"
         return (f"the metadata in {self.folder} {missing}; reinstall the distribution",)
 
     def header(self) -> dict[str, str]:
         """The metadata's fields by lower-case name, the first of each. Empty when there is no readable file."""
         for file in ("METADATA", "PKG-INFO"):
-            data = _read(os.path.join(self.folder, file))
-            if isinstance(data, bytes):
-                return _header_fields(data.decode("utf-8", "replace"))
+            try:
+                data = _read(os.path.join(self.folder, file), HEADER_SIZE)
+            except OSError:
+                continue
+            return _header_fields(data.decode("utf-8", "replace"))
         return {}
 
     @property
@@ -101,6 +129,7 @@ class Rejection(Enum):
     UNKNOWN_GROUP = "unknown group"
     DISABLED = "disabled"
     CONFLICTING = "conflicting"
+    NOT_PREFERRED = "not preferred"
 
 
 if TYPE_CHECKING:
@@ -200,10 +229,11 @@ def take_stock(candidates: Iterable[Candidate], policy: DiscoveryPolicy) -> Inve
     claims: dict[PluginKey, list[Candidate]] = {}
     disabled: dict[PluginKey, Candidate] = {}
     unused: list[Candidate] = []
+    is_choosy = bool(policy.allow or policy.deny)  # only then are the published names read from the metadata
     for candidate in candidates:
         if candidate.rejection is not None or candidate.key is None:
             unused.append(candidate)
-        elif objection := policy.objection(candidate.key, candidate.distribution.normalised_name):
+        elif objection := policy.objection(candidate.key, candidate.distribution.names if is_choosy else ()):
             disabled[candidate.key] = candidate.rejected(Rejection.DISABLED, objection)
             unused.append(disabled[candidate.key])
         else:
@@ -217,34 +247,73 @@ def take_stock(candidates: Iterable[Candidate], policy: DiscoveryPolicy) -> Inve
             usable[key] = rivals[0]
             continue
         preferred = policy.prefer.get(key)
-        chosen = next((rival for rival in rivals if rival.distribution.normalised_name == preferred), None)
-        reason = f"{key} is preferred from {preferred}" if chosen else f"{key} is claimed by several distributions"
-        losers = tuple(rival.rejected(Rejection.CONFLICTING, reason) for rival in rivals if rival is not chosen)
-        unused.extend(losers)
+        chosen = next((rival for rival in rivals if preferred in rival.distribution.names), None)
         if chosen:
             usable[key] = chosen
+            reason = f"policy.prefer (or FLOE_PLUGINS_PREFER) takes {key} from {preferred!r}"
+            unused.extend(rival.rejected(Rejection.NOT_PREFERRED, reason) for rival in rivals if rival is not chosen)
         else:
-            conflicting[key] = losers
+            reason = _why_in_conflict(key, rivals, preferred)
+            conflicting[key] = tuple(rival.rejected(Rejection.CONFLICTING, reason) for rival in rivals)
+            unused.extend(conflicting[key])
     return Inventory(usable, conflicting, disabled, tuple(unused))
 
 
+def _why_in_conflict(key: PluginKey, rivals: list[Candidate], preferred: str | None) -> str:
+    names = " and ".join(repr(rival.distribution.name) for rival in rivals)
+    beside = f", and policy.prefer names {preferred!r}, which is none of them" if preferred else ""
+    return (
+        f"{key} is claimed by {names}{beside}; uninstall all but one, or choose one by policy.prefer "
+        f"(or FLOE_PLUGINS_PREFER)"
+    )
+
+
 def _distributions(path: Iterable[object] | None, faults: list[Candidate]) -> Iterator[tuple[Distribution, str]]:
-    """Every distribution with the text of its entry points, in path order; appends to *faults* what cannot be read."""
-    others: list[str] = []
+    """
+    Every distribution with the text of its entry points, in the order in which importlib.metadata would find them;
+    appends to *faults* what cannot be read.
+    """
+    if path is not None:
+        yield from _on_path(path, faults)
+        return
+    is_path_read = False
+    for finder in [*sys.meta_path]:
+        if not hasattr(finder, "find_distributions"):
+            continue
+        if not _reads_the_path(finder):
+            yield from _of_finder(finder, None, faults)
+        elif not is_path_read:
+            is_path_read = True
+            yield from _on_path(sys.path, faults)
+    if not is_path_read:
+        yield from _on_path(sys.path, faults)
+
+
+def _reads_the_path(finder: object) -> bool:
+    """Whether it is a finder for ``sys.path``, the interpreter's own or the importlib_metadata backport's."""
+    return str(getattr(finder, "__module__", "")).rpartition(".")[2] in (
+        "_frozen_importlib_external",
+        "importlib_metadata",
+    )
+
+
+def _on_path(path: Iterable[object], faults: list[Candidate]) -> Iterator[tuple[Distribution, str]]:
     seen: set[tuple[int, int]] = set()
-    for entry in list(sys.path if path is None else path):
-        if not isinstance(entry, str):
+    for given in [*path]:
+        if not isinstance(given, str):  # the import system passes over them, too
             continue
         try:
-            names = os.listdir(entry or ".")
-            status = os.stat(entry or ".")
-        except OSError as exc:
-            if isinstance(exc, NotADirectoryError):
-                others.append(entry)
-            elif not isinstance(exc, FileNotFoundError):
-                faults.append(_fault(Distribution(entry), f"{entry} cannot be read: {type(exc).__name__}"))
+            entry = os.path.abspath(given)  # "" is the working directory, which may be another one later
+            names = os.listdir(entry)
+            status = os.stat(entry)
+        except NotADirectoryError:
+            yield from _in_archive(os.path.abspath(given), faults)
             continue
-        except ValueError:  # a NUL in the name
+        except (FileNotFoundError, ValueError):  # ValueError: a NUL in the name
+            continue
+        except OSError as exc:
+            reason = f"the folder cannot be read ({type(exc).__name__}); mend its permissions, or take it off sys.path"
+            faults.append(_fault(Distribution(os.path.normpath(given)), reason))
             continue
         if (status.st_dev, status.st_ino) in seen:
             continue
@@ -253,55 +322,64 @@ def _distributions(path: Iterable[object] | None, faults: list[Candidate]) -> It
         for name in names:
             low = name.lower()
             if low.endswith((".dist-info", ".egg-info")) or (is_egg and low == "egg-info"):
-                distribution = Distribution(f"{entry}{os.sep}{name}" if entry else name)
-                data = _read(f"{distribution.folder}{os.sep}entry_points.txt")
-                if isinstance(data, str):
-                    faults.append(_fault(distribution, data))
-                    data = b""
-                try:
-                    yield distribution, (data or b"").decode()
-                except UnicodeDecodeError:
-                    faults.append(_fault(distribution, "entry_points.txt is not UTF-8"))
-                    yield distribution, ""
-    if others or any(_is_foreign(finder) for finder in sys.meta_path):
-        yield from _distributions_of_finders(others, path is None, faults)
+                distribution = Distribution(f"{entry}{os.sep}{name}")
+                yield distribution, _entry_points_of(distribution, faults)
 
 
-def _is_foreign(finder: Any) -> bool:
-    """Whether a finder may know distributions other than those in folders on the path, which are read here."""
-    module = getattr(finder, "__module__", None) or type(finder).__module__
-    known = ("_frozen_importlib", "_frozen_importlib_external", "importlib_metadata")
-    return hasattr(finder, "find_distributions") and module not in known
-
-
-def _distributions_of_finders(
-    archives: list[str], ask_all: bool, faults: list[Candidate]
-) -> Iterator[tuple[Distribution, str]]:
-    from importlib.metadata import DistributionFinder, MetadataPathFinder
-
-    context = DistributionFinder.Context
-    asks = [(MetadataPathFinder, context(path=archives))] if archives else []
-    asks += [(finder, context()) for finder in sys.meta_path if ask_all and _is_foreign(finder)]
-    for finder, question in asks:
-        found: Iterator[Any] = iter(())
+def _entry_points_of(distribution: Distribution, faults: list[Candidate]) -> str:
+    """The text of entry_points.txt; empty when there is none, or none that can be read."""
+    try:
+        data = _read(f"{distribution.folder}{os.sep}entry_points.txt", MAX_FILE_SIZE)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as exc:
+        reason = f"cannot be read ({type(exc).__name__})"
+    else:
         try:
-            found = iter(finder.find_distributions(question))
-        except Exception as exc:  # a finder is foreign code: whatever it raises costs what it would have found
-            faults.append(_fault(Distribution(repr(finder)), f"find_distributions() raised {type(exc).__name__}"))
-        while True:
-            try:
-                found_one = next(found, None)
-                if found_one is None:
-                    break
-                name, version = found_one.metadata["Name"], found_one.metadata["Version"]
-                distribution = Distribution(str(getattr(found_one, "_path", finder)), name or "", version)
-                text = found_one.read_text("entry_points.txt") or ""
-            except Exception as exc:  # the same
-                faults.append(
-                    _fault(Distribution(repr(finder)), f"reading its distributions raised {type(exc).__name__}")
-                )
-                break
-            yield distribution, text
+            if len(data) <= MAX_FILE_SIZE:
+                return data.decode()
+            reason = f"is larger than {MAX_FILE_SIZE} bytes"
+        except UnicodeDecodeError:
+            reason = "is not UTF-8"
+    faults.append(_fault(distribution, f"entry_points.txt {reason}; reinstall the distribution"))
+    return ""
+
+
+def _in_archive(file: str, faults: list[Candidate]) -> Iterator[tuple[Distribution, str]]:
+    from importlib.metadata import MetadataPathFinder
+
+    return _of_finder(MetadataPathFinder, [file], faults)
+
+
+def _of_finder(finder: Any, path: list[str] | None, faults: list[Candidate]) -> Iterator[tuple[Distribution, str]]:
+    """The distributions that *finder* knows, on *path* or anywhere. It is foreign code, and may raise at any step."""
+    whose = f"{getattr(finder, '__module__', '')}.{getattr(finder, '__qualname__', type(finder).__qualname__)}"
+    for found in _found_by(finder, whose, path, faults):
+        folder = str(getattr(found, "_path", whose)).rstrip("/")
+        try:
+            metadata = found.metadata
+            name, version = metadata.get("Name"), metadata.get("Version")
+        except Exception:  # the metadata is missing or broken, which is remarked, and the plugins work without
+            name = version = None
+        distribution = Distribution(folder, str(name or ""), str(version) if version else None)
+        try:
+            text = str(found.read_text("entry_points.txt") or "")
+        except Exception as exc:
+            reason = f"reading entry_points.txt raised {type(exc).__name__}; reinstall the distribution"
+            faults.append(_fault(distribution, reason))
+            text = ""
+        yield distribution, text
+
+
+def _found_by(finder: Any, whose: str, path: list[str] | None, faults: list[Candidate]) -> Iterator[Any]:
+    from importlib.metadata import DistributionFinder
+
+    question = DistributionFinder.Context() if path is None else DistributionFinder.Context(path=path)
+    try:
+        yield from finder.find_distributions(question)
+    except Exception as exc:
+        reason = f"find_distributions() raised {type(exc).__name__}; mend or remove this finder on sys.meta_path"
+        faults.append(_fault(Distribution(whose), reason))
 
 
 def _of_the_copy_in_force(copies: list[tuple[Distribution, str]]) -> Iterator[Candidate]:
@@ -310,7 +388,7 @@ def _of_the_copy_in_force(copies: list[tuple[Distribution, str]]) -> Iterator[Ca
     within one folder the higher version; what an incomplete removal left behind counts for nothing. Copies that say the
     same are one.
     """
-    alive = [copy for copy in copies if not copy[0].is_leftover]
+    alive = [(copy, text) for copy, text in copies if text or not copy.is_leftover]
     if not alive:
         return
     in_force, text = min(alive, key=lambda copy: copy[0].is_build_product)  # min is stable: path order decides
@@ -321,9 +399,14 @@ def _of_the_copy_in_force(copies: list[tuple[Distribution, str]]) -> Iterator[Ca
     for shadowed, its_text in alive:
         if shadowed is in_force or (its_text == text and shadowed.version == in_force.version):
             continue
-        reason = f"another copy of the distribution goes before it: {in_force.folder}; uninstall one of the two"
+        reason = f"another copy of the distribution goes before it, {in_force.folder}; uninstall one of the two"
         for candidate in _parse(its_text, shadowed):
             yield candidate.rejected(Rejection.SHADOWED, reason)
+    if "floe." in text:
+        reason = f"an incomplete removal left an empty folder behind; delete it, since {in_force.folder} is in force"
+        for leftover, its_text in copies:
+            if (leftover, its_text) not in alive:
+                yield _fault(leftover, reason).rejected(Rejection.SHADOWED, reason)
 
 
 def _lie_together(one: Distribution, other: Distribution) -> bool:
@@ -346,34 +429,37 @@ def _parse(text: str, distribution: Distribution) -> list[Candidate]:
         return []
     candidates: list[Candidate] = []
     by_key: dict[PluginKey, int] = {}
-    group: str | None = None
-    for line in map(str.strip, text.splitlines()):
+    group = ""
+    for number, line in enumerate(map(str.strip, text.removeprefix("\ufeff").splitlines()), start=1):
         if not line or line.startswith("#"):
             continue
         if line.startswith("[") and line.endswith("]"):
             group = line.strip("[]")
             continue
-        if group is None or not group.startswith("floe."):
+        if not group.strip().startswith("floe."):
             continue
         name, equals, value = (part.strip() for part in line.partition("="))
         plugin_type = GROUPS.get(group)
         if plugin_type is None:
             reason = f"there is no plugin group {group!r}; the groups are {', '.join(GROUPS)}"
             candidates.append(Candidate(None, value, distribution, Rejection.UNKNOWN_GROUP, reason))
-        elif not equals or not name:
-            candidates.append(_fault(distribution, f"a line in [{group}] is not of the form name = module:attribute"))
-        elif not _VALUE.fullmatch(value):
-            reason = f"{name!r} in [{group}] does not point to module:attribute"
-            candidates.append(Candidate(PluginKey(plugin_type, name), value, distribution, Rejection.MALFORMED, reason))
-        else:
-            candidate = Candidate(PluginKey(plugin_type, name), value, distribution)
-            index = by_key.setdefault(PluginKey(plugin_type, name), len(candidates))
-            if index == len(candidates):
-                candidates.append(candidate)
-            elif candidates[index].value != value:
-                reason = f"{name!r} stands twice in [{group}], with different values"
-                candidates[index] = candidates[index].rejected(Rejection.MALFORMED, reason)
-                candidates.append(candidate.rejected(Rejection.MALFORMED, reason))
+            continue
+        if not equals or not name:
+            reason = f"line {number} of entry_points.txt, in [{group}], is not name = module:attribute; mend that line"
+            candidates.append(_fault(distribution, reason))
+            continue
+        candidate = Candidate(PluginKey(plugin_type, name), value, distribution)
+        if not _VALUE.fullmatch(value):
+            reason = f"the value of {name!r} in [{group}] does not point to module:attribute; mend entry_points.txt"
+            candidates.append(candidate.rejected(Rejection.MALFORMED, reason))
+            continue
+        index = by_key.setdefault(PluginKey(plugin_type, name), len(candidates))
+        if index == len(candidates):
+            candidates.append(candidate)
+        elif candidates[index].value != value:
+            reason = f"{name!r} stands twice in [{group}], with different values; mend entry_points.txt"
+            candidates[index] = candidates[index].rejected(Rejection.MALFORMED, reason)
+            candidates.append(candidate.rejected(Rejection.MALFORMED, reason))
     return candidates
 
 
@@ -381,26 +467,24 @@ def _fault(distribution: Distribution, reason: str) -> Candidate:
     return Candidate(None, "", distribution, Rejection.MALFORMED, reason)
 
 
-def _read(file: str) -> bytes | str | None:
-    """The file's bytes; None when there is none; a sentence when it cannot be read."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as exc:
-        return f"{os.path.basename(file)} cannot be read: {type(exc).__name__}"
+def _read(file: str, most: int) -> bytes:
+    """
+    The file from its beginning: all of it, or at least *most* bytes and one.
+
+    Raises:
+        OSError: It is not there, cannot be read, or is no file.
+
+    """
+    # Non-blocking, since a pipe under this name would be waited for as long as nobody writes to it.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         data = chunk = os.read(descriptor, 65536)
-        while len(chunk) == 65536 and len(data) <= MAX_FILE_SIZE:
+        while chunk and len(data) <= most:
             chunk = os.read(descriptor, 65536)
             data += chunk
-    except OSError as exc:
-        return f"{os.path.basename(file)} cannot be read: {type(exc).__name__}"
+        return data
     finally:
         os.close(descriptor)
-    if len(data) > MAX_FILE_SIZE:
-        return f"{os.path.basename(file)} is larger than {MAX_FILE_SIZE} bytes"
-    return data
 
 
 def _header_fields(text: str) -> dict[str, str]:

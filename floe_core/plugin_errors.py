@@ -63,7 +63,7 @@ class PluginError(Exception):
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+    return text if not text or text.endswith((".", "?", "!")) else f"{text}."
 
 
 class PluginNotFoundError(PluginError):

@@ -41,7 +41,7 @@ class HealthStatus:
 
     state: HealthState
     message: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]  # no Any at run time
 
 
 class PluginMetadata(ABC):

@@ -112,9 +112,9 @@ class PluginKey(_KeyFields):
     __slots__ = ()
 
     def __new__(cls, plugin_type: PluginType, name: str) -> PluginKey:
-        if not isinstance(plugin_type, PluginType):
+        if not isinstance(plugin_type, PluginType):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"a plugin type is a member of PluginType, not {type(plugin_type).__name__}")
-        if not isinstance(name, str):
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"a plugin name is a string, not {type(name).__name__}")
         if not name:
             raise ValueError("a plugin name is not empty")
@@ -145,11 +145,12 @@ class PluginKey(_KeyFields):
 class Origin(_OriginFields):
     """
     Where a plugin comes from: distribution, its version (None where its metadata has none), the folder that holds that
-    metadata, and the entry point's value, such as ``acme_duck:DuckPlugin``.
+    metadata, and the entry point's value, such as ``acme_duck:DuckPlugin`` (empty where a whole file is meant).
     """
 
     __slots__ = ()
 
     def __str__(self) -> str:
         version = f" {self.version}" if self.version else ""
-        return f"{self.distribution}{version} (entry point {self.entry_point!r}, {self.path})"
+        entry_point = f"entry point {self.entry_point!r}, " if self.entry_point else ""
+        return f"{self.distribution}{version} ({entry_point}{self.path})"

@@ -4,24 +4,75 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import threading
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
+from pydantic_core import core_schema
 
 from floe_core._configuration import faults_of
-from floe_core.discovery_policy import DiscoveryPolicy
+from floe_core.discovery_policy import DiscoveryPolicy, is_distribution_name
 from floe_core.plugin_errors import SettingsError
 from floe_core.plugin_types import PluginKey, PluginType
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
 __all__ = ["DiscoveryPolicy", "Settings"]
 
 FILE_VARIABLE: Final = "FLOE_SETTINGS"
+
+
+def _known_group(group: str) -> str:
+    PluginType.of_group(group)
+    return group
+
+
+def _distribution_name(text: str) -> str:
+    if not is_distribution_name(text):
+        raise ValueError("no distribution can be called this; write a name such as acme-duck")
+    return text
+
+
+def _plugin_key(text: str) -> PluginKey:
+    try:
+        return PluginKey.parse(text)
+    except ValueError:
+        types = ", ".join(PluginType.__members__)
+    raise ValueError(f"this is no plugin key; write TYPE:name, where TYPE is one of {types}")
+
+
+_PluginName = Annotated[str, Field(min_length=1)]
+_Group = Annotated[str, AfterValidator(_known_group)]
+_DistributionName = Annotated[str, AfterValidator(_distribution_name)]
+_Key = Annotated[str, AfterValidator(_plugin_key)]
+
+
+class _PolicyTable(BaseModel):
+    """A discovery policy as plain data."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    allow: list[_DistributionName] = []
+    deny: list[_DistributionName] = []
+    disable: list[_Key] = []
+    prefer: dict[_Key, _DistributionName] = {}
+
+
+def _policy_or_table(_: object, schema_of: GetCoreSchemaHandler) -> CoreSchema:
+    """Takes a policy as it is, and makes one of a table."""
+
+    def read(value: object, read_table: core_schema.ValidatorFunctionWrapHandler) -> DiscoveryPolicy:
+        return value if isinstance(value, DiscoveryPolicy) else DiscoveryPolicy(**dict(read_table(value)))
+
+    return core_schema.no_info_wrap_validator_function(read, schema_of.generate_schema(_PolicyTable))
 
 
 class Settings(BaseModel):
@@ -46,23 +97,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    defaults: dict[str, str] = Field(default_factory=dict)
-    plugins: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict, repr=False)
-    policy: InstanceOf[DiscoveryPolicy] = Field(default_factory=DiscoveryPolicy)
-    load_timeout: float = Field(default=60.0, gt=0)
+    defaults: dict[_Group, _PluginName] = Field(default_factory=dict[str, str])
+    plugins: dict[_Group, dict[_PluginName, dict[str, Any]]] = Field(
+        default_factory=dict[str, dict[str, dict[str, Any]]], repr=False
+    )
+    policy: Annotated[DiscoveryPolicy, GetPydanticSchema(_policy_or_table)] = Field(default_factory=DiscoveryPolicy)
+    load_timeout: float = Field(default=60.0, gt=0, le=threading.TIMEOUT_MAX)
     max_parallel_starts: int = Field(default=32, ge=1)
-
-    @field_validator("defaults", "plugins")
-    @classmethod
-    def _groups_exist(cls, groups: dict[str, Any]) -> dict[str, Any]:
-        for group in groups:
-            PluginType.of_group(group)
-        return groups
-
-    @field_validator("policy", mode="before")
-    @classmethod
-    def _read_policy(cls, policy: object) -> object:
-        return _policy_from(policy) if isinstance(policy, Mapping) else policy
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], *, source: str = "settings") -> Self:
@@ -76,8 +117,8 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(mapping)
         except ValidationError as exc:
-            faults = faults_of(exc, trust_validators=True)
-        raise SettingsError(source, faults, advice="Mend these fields.")
+            faults = [_in_words(fault) for fault in faults_of(exc, trust_validators=True)]
+        raise SettingsError(source, faults, advice="Mend what is named here; nothing was discovered.")
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
@@ -92,9 +133,9 @@ class Settings(BaseModel):
         """
         file = Path(path)
         content = _parsed(file)
-        if not isinstance(content, Mapping):
+        if not isinstance(content, dict):
             raise _file_error(file, "the file does not hold a table of settings")
-        return cls.from_mapping(content, source=str(file))
+        return cls.from_mapping(cast("dict[str, Any]", content), source=str(file))
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -117,64 +158,58 @@ class Settings(BaseModel):
         return [PluginKey(PluginType.of_group(group), name) for group, named in self.plugins.items() for name in named]
 
 
-def _policy_from(mapping: Mapping[str, Any]) -> DiscoveryPolicy:
-    unknown = set(mapping) - {"allow", "deny", "disable", "prefer"}
-    if unknown:
-        raise ValueError(
-            f"there is no {', '.join(sorted(map(str, unknown)))}; a policy has allow, deny, disable, prefer"
-        )
-    for name in ("allow", "deny", "disable"):
-        items = mapping.get(name, [])
-        if not isinstance(items, list | tuple | set | frozenset) or not all(isinstance(item, str) for item in items):
-            raise ValueError(f"{name} is a list of strings")
-    prefer = mapping.get("prefer", {})
-    if not isinstance(prefer, Mapping) or not all(isinstance(item, str) for pair in prefer.items() for item in pair):
-        raise ValueError("prefer is a table of strings by key")
-    return DiscoveryPolicy(
-        allow=frozenset(mapping.get("allow", ())),
-        deny=frozenset(mapping.get("deny", ())),
-        disable=frozenset(PluginKey.parse(key) for key in mapping.get("disable", ())),
-        prefer={PluginKey.parse(key): name for key, name in prefer.items()},
-    )
+def _in_words(fault: dict[str, str]) -> dict[str, str]:
+    """A fault found by pydantic, in the words of whoever writes settings."""
+    field = fault["field"].removesuffix(".[key]")  # the key itself is at fault, and the path ends in it already
+    message = fault["message"]
+    if fault["type"] == "extra_forbidden":
+        known = _PolicyTable.model_fields if field.startswith("policy.") else Settings.model_fields
+        message = f"there is no such setting; there are {', '.join(known)}"
+    return {"field": field, "message": message, "type": fault["type"]}
 
 
 def _parsed(file: Path) -> object:
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise _file_error(file, f"the file cannot be read: {type(exc).__name__}") from None
-    try:
-        match file.suffix.lower():
-            case ".toml":
-                return tomllib.loads(text)
-            case ".json":
-                return json.loads(text)
-            case ".yaml" | ".yml":
-                return _parsed_yaml(file, text)
-            case _:
-                raise _file_error(file, "the ending is none of .toml, .json, .yaml, .yml")
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as exc:
-        where = f"line {exc.lineno}, column {exc.colno}" if isinstance(exc, json.JSONDecodeError) else _toml_place(exc)
-    raise _file_error(file, f"the file is not well-formed at {where}")
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as exc:  # ValueError: not UTF-8, or a NUL in the path
+        problem = f"the file cannot be read ({type(exc).__name__})"
+    else:
+        try:
+            match file.suffix.lower():
+                case ".toml":
+                    return tomllib.loads(text)
+                case ".json":
+                    return json.loads(text)
+                case ".yaml" | ".yml":
+                    return _parsed_yaml(text)
+                case _:
+                    problem = "the ending is none of .toml, .json, .yaml, .yml"
+        except ModuleNotFoundError:
+            problem = "reading YAML needs PyYAML; install floe-core[yaml], or write TOML"
+        except Exception as exc:  # the parsers raise more than the errors they document
+            problem = f"the file is not well-formed {_place_of(exc)}"
+    # Raised out here, so that no parser's error, which holds the whole text, hangs on as the context.
+    raise _file_error(file, problem)
 
 
-def _parsed_yaml(file: Path, text: str) -> object:
-    try:
-        import yaml
-    except ModuleNotFoundError:
-        raise _file_error(file, "reading YAML needs PyYAML; install floe-core[yaml], or write TOML") from None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "an unknown place"
-    raise _file_error(file, f"the file is not well-formed at {where}")
+def _parsed_yaml(text: str) -> object:
+    import yaml
+
+    return yaml.safe_load(text)
 
 
-def _toml_place(error: tomllib.TOMLDecodeError) -> str:
-    """The place at the end of the message; the rest may quote the file."""
-    _, found, place = str(error).rpartition("(at ")
-    return place.rstrip(")") if found else "an unknown place"
+def _place_of(error: Exception) -> str:
+    """Where in the file a parser stopped. Nothing else is taken from its error, which may quote the file."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"at line {error.lineno}, column {error.colno}"
+    if (mark := getattr(error, "problem_mark", None)) is not None:  # PyYAML's, which counts from 0
+        return f"at line {mark.line + 1}, column {mark.column + 1}"
+    if isinstance(error, tomllib.TOMLDecodeError) and (place := _TOML_PLACE.search(str(error))):
+        return place[1]
+    return f"({type(error).__name__})"
+
+
+_TOML_PLACE: Final = re.compile(r"\((at line \d+, column \d+|at end of document)\)$")
 
 
 def _file_error(file: Path, message: str) -> SettingsError:

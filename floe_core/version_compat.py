@@ -23,7 +23,8 @@ def parse_api_version(version: str) -> tuple[int, int]:
         ValueError: It is anything else, a value that is no string included.
 
     """
-    match = _API_VERSION.fullmatch(version) if isinstance(version, str) else None
+    is_text = isinstance(version, str)  # pyright: ignore[reportUnnecessaryIsInstance]  # plugins state anything
+    match = _API_VERSION.fullmatch(version) if is_text else None
     if match is None:
         raise ValueError(f"{version!r} is no API version; write X.Y, such as {FLOE_PLUGIN_API_VERSION!r}")
     return int(match[1]), int(match[2])
