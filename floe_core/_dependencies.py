@@ -13,7 +13,7 @@ from floe_core.plugin_types import PluginKey, PluginType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import NamedTuple
+    from typing import Any, NamedTuple
 
     from floe_core.plugin_metadata import PluginMetadata
 
@@ -31,6 +31,7 @@ else:
     _SpecFields = namedtuple("_SpecFields", ("plugin_type", "name", "specifier"))
     _GraphFields = namedtuple("_GraphFields", ("plugins", "edges", "failures"))
 
+_SEQUENCES: tuple[type[Any], ...] = (list, tuple, set, frozenset)
 _SPEC = re.compile(r"\s*(?:(?P<type>[A-Z_]+):)?\s*(?P<name>[^<>=!~]+?)\s*(?P<specifier>[<>=!~].*)?", re.DOTALL)
 
 
@@ -184,19 +185,24 @@ def blocked(key: PluginKey, dependency: PluginKey, error: PluginError) -> Missin
 
 def _specs(key: PluginKey, plugin: PluginMetadata) -> list[DependencySpec]:
     try:
-        written: object = plugin.dependencies
+        written = _written_by(plugin)
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # the author's property
         reason = f"reading its dependencies raised {type(exc).__name__} at {place_of_error(exc)}"
         raise MissingDependencyError(key, reason) from exc
-    if isinstance(written, str) or not isinstance(written, list | tuple | set | frozenset):
+    if not isinstance(written, _SEQUENCES):
         reason = f"its dependencies are of type {type(written).__name__}"
         raise MissingDependencyError(key, reason, advice="Return a list of strings.")
     try:
         return [DependencySpec.parse(text) for text in written]
     except ValueError as exc:
         raise MissingDependencyError(key, str(exc), advice="Mend the plugin's dependencies.") from None
+
+
+def _written_by(plugin: Any) -> Any:
+    """What stands in the plugin's ``dependencies``, which need not be what the base class asks for."""
+    return plugin.dependencies
 
 
 def _target(key: PluginKey, spec: DependencySpec, keys_named: Callable[[str], list[PluginKey]]) -> PluginKey:

@@ -86,9 +86,9 @@ def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None)
 def import_class(key: PluginKey, candidate: Candidate, origin: Origin) -> type[PluginMetadata]:
     """The class that *candidate* points to, checked as far as a class can be."""
     module_name, attribute = candidate.target
-    module = _guarded(key, origin, f"importing {module_name}", lambda: import_module(module_name))
+    module: Any = _guarded(key, origin, f"importing {module_name}", lambda: import_module(module_name))
     try:
-        cls = _guarded(
+        cls: object = _guarded(
             key,
             origin,
             f"reading {candidate.value}",
@@ -312,16 +312,16 @@ def _guarded(
     """Run the plugin's code; whatever it raises becomes a PluginLoadError that names type and place, not the text."""
     try:
         return call()
-    except (KeyboardInterrupt, *passing):
-        raise
     except BaseException as exc:  # SystemExit at import included
+        if isinstance(exc, (KeyboardInterrupt, *passing)):
+            raise
         if isinstance(exc, CircularDependencyError) and key in exc.keys:
             raise
-        reason, advice = _explained(key, exc)
+        reason, advice = _explained(exc)
         raise PluginLoadError(key, f"{doing} raised {reason}", origin=origin, advice=advice) from exc
 
 
-def _explained(key: PluginKey, error: BaseException) -> tuple[str, str]:
+def _explained(error: BaseException) -> tuple[str, str]:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return (
             f"ModuleNotFoundError for {error.name!r}",

@@ -34,6 +34,8 @@ class PluginHandle(PluginMetadata):
     __slots__ = ("_candidate", "_registry", "key")
 
     key: PluginKey
+    _candidate: Candidate | None
+    _registry: PluginRegistry | None
 
     def __init__(
         self, key: PluginKey, candidate: Candidate | None = None, registry: PluginRegistry | None = None
@@ -80,10 +82,10 @@ class PluginHandle(PluginMetadata):
         return self._home().get(self.key.plugin_type, self.key.name)
 
     plugin_type = _of_the_plugin("plugin_type")
-    floe_api_version = _of_the_plugin("floe_api_version")
-    dependencies = _of_the_plugin("dependencies")
+    floe_api_version = _of_the_plugin("floe_api_version")  # pyright: ignore[reportIncompatibleMethodOverride]  # one too
+    dependencies = _of_the_plugin("dependencies")  # pyright: ignore[reportIncompatibleMethodOverride]  # one too
     config = _of_the_plugin("config")
-    is_configured = _of_the_plugin("is_configured")
+    is_configured = _of_the_plugin("is_configured")  # pyright: ignore[reportIncompatibleMethodOverride]  # one too
     get_config_schema = _of_the_plugin("get_config_schema")
     configure = _of_the_plugin("configure")
     health_check = _of_the_plugin("health_check")
@@ -113,15 +115,15 @@ class PluginHandle(PluginMetadata):
         return PluginHandle, (self.key,)
 
     def _home(self) -> PluginRegistry:
-        if self._registry is None:
+        registry = self._registry
+        if registry is None:
             from floe_core.plugin_registry import get_registry
 
-            object.__setattr__(self, "_registry", get_registry())
-        registry: PluginRegistry = self._registry
+            registry = get_registry()
+            object.__setattr__(self, "_registry", registry)
         return registry
 
     def _found(self) -> Candidate | None:
         if self._registry is None:
             object.__setattr__(self, "_candidate", self._home()._candidate(self.key))
-        candidate: Candidate | None = self._candidate
-        return candidate
+        return self._candidate

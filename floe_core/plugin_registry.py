@@ -21,7 +21,8 @@ from floe_core.plugin_types import PluginKey, PluginState, PluginType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from builtins import list as List  # noqa: N812  # inside the class the name `list` is the method
+    from collections.abc import Generator, Iterable, Mapping
     from contextlib import AbstractContextManager
     from typing import Any, TypeAlias, TypeVar, overload
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from floe_core.registry_report import RegistryReport
 
     T = TypeVar("T")
-    # Inside the class the name `list` is the method.
-    List: TypeAlias = list
     Outcomes: TypeAlias = dict[str, Exception | None]
     PluginRef: TypeAlias = PluginMetadata | PluginKey | tuple[PluginType, str]
 
@@ -220,7 +219,7 @@ class PluginRegistry:
             PluginTypeError: One of them is not what *expect* says.
 
         """
-        plugins = []
+        plugins: List[Any] = []
         for name in self._store.usable_names(plugin_type):
             try:
                 plugin = self.get(plugin_type, name)
@@ -431,7 +430,7 @@ class PluginRegistry:
         plugins: Iterable[PluginRef] | None = None,
         plugin_types: Iterable[PluginType] | None = None,
         timeout: float | None = 30.0,
-    ) -> Iterator[PluginRegistry]:
+    ) -> Generator[PluginRegistry]:
         """
         ``with registry.running():`` all of them are up inside, and what was started here is stopped on the way out.
 
@@ -448,7 +447,8 @@ class PluginRegistry:
         except BaseException as exc:
             errors = self._stop_again(begun, timeout)
             if isinstance(exc, PluginErrorGroup) and errors:
-                raise PluginErrorGroup(exc.message, [*exc.exceptions, *errors]) from None
+                every = [*exc.exceptions, *errors]
+                raise PluginErrorGroup(exc.message, every) from None  # type: ignore[arg-type]  # plugin errors all
             raise
         if errors := self._stop_again(begun, timeout):
             raise PluginErrorGroup(f"{len(errors)} plugins did not shut down cleanly", errors)

@@ -53,8 +53,8 @@ class PluginReport:
     causes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     is_configured: bool = False
-    timings: dict[str, float] = field(default_factory=dict)
-    began: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict[str, float])
+    began: dict[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class RegistryReport:
 
     plugins: tuple[PluginReport, ...] = ()
     unused: tuple[CandidateReport, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
-    began: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict[str, float])
+    began: dict[str, float] = field(default_factory=dict[str, float])
 
     def to_dict(self) -> dict[str, Any]:
         """The same as dictionaries, lists, strings and numbers, ready for JSON."""
@@ -123,4 +123,6 @@ def causes_of(error: BaseException | None) -> tuple[str, ...]:
 
 
 def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in items}
+    plain: dict[str, Any] = dict(items)
+    plain.update((name, [*value]) for name, value in items if isinstance(value, tuple))
+    return plain

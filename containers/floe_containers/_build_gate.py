@@ -6,7 +6,7 @@ import _frozen_importlib
 import copy
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from floe_core._dependencies import names_of
 from floe_core._places import place_of_thread
@@ -67,10 +67,11 @@ class BuildGate(Generic[T]):
         deadline = monotonic() + timeout
         me = threading.get_ident()
         while True:
+            mine = _Build[T](me, alone=alone)
             with self._lock:
                 other = self._builds.get(key)
                 if other is None:
-                    mine = self._builds[key] = _Build(me, alone=alone)
+                    self._builds[key] = mine
                 elif circle := self._circle(me, key):
                     raise _circular(circle)
                 else:
@@ -162,10 +163,11 @@ def _importer_awaited_by(thread: int) -> int | None:
     CPython keeps that for its own search for deadlocks, in another shape with 3.12, and promises neither: where it looks
     different, a wait is ended by its bound alone.
     """
-    module_locks: Any = getattr(_frozen_importlib, "_blocking_on", {}).get(thread)
-    if isinstance(module_locks, list):
-        module_locks = module_locks[-1] if module_locks else None
-    return getattr(module_locks, "owner", None)
+    awaited: Any = getattr(_frozen_importlib, "_blocking_on", {})
+    module_lock = awaited.get(thread)
+    if isinstance(module_lock, list):
+        module_lock = cast("Any", module_lock or [None])[-1]
+    return getattr(module_lock, "owner", None)
 
 
 def _circular(circle: list[PluginKey]) -> CircularDependencyError:

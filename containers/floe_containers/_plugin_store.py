@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dependency_injector import providers
 
@@ -270,7 +270,7 @@ class PluginStore:
         One call per plugin does so at a time, and none while another thread builds it.
         """
         self.ensure_discovered()
-        given = copied(config)
+        given = _copied(config)
         configured = self._gate.run(key, partial(self._configure, key, given), self.load_timeout, alone=True)
         assert configured.config is not None, "what _configure returns has one"
         return configured.config
@@ -296,7 +296,7 @@ class PluginStore:
                 raise
             before[key] = earlier
 
-    def _checked(self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[PluginKey, Mapping[str, Any]]:
+    def _checked(self, config: Mapping[str, Any]) -> dict[PluginKey, Mapping[str, Any]]:
         wanted: dict[PluginKey, Mapping[str, Any]] = {}
         errors: list[PluginError] = []
         for group, named in config.items():
@@ -308,10 +308,10 @@ class PluginStore:
             if not isinstance(named, Mapping):
                 errors.append(SettingsError("configure_all()", [_fault(group, "a table of plugins by name goes here")]))
                 continue
-            for name, mapping in named.items():
+            for name, mapping in cast("Mapping[str, Any]", named).items():
                 try:
                     key = PluginKey(plugin_type, name)
-                    wanted[key] = copied(mapping)
+                    wanted[key] = _copied(mapping)
                     self.validate(key, wanted[key])
                 except PluginError as exc:
                     errors.append(exc)
@@ -539,11 +539,11 @@ def _remarks(key: PluginKey, loaded: Loaded | None, on_disk: Candidate | None) -
         yield f"version {version} was installed since {loaded.version} was loaded; restart to use it"
 
 
-def copied(config: Any) -> Any:
-    """A copy that later changes of the caller's mappings and lists do not reach."""
-    if isinstance(config, Mapping):
-        return {name: copied(value) for name, value in config.items()}
-    return [copied(value) for value in config] if isinstance(config, list) else config
+def _copied(config: object) -> Any:
+    """A copy that later changes by the caller do not reach."""
+    from floe_core import _configuration  # costs pydantic's import, so not before there is a configuration
+
+    return _configuration._copied(config)
 
 
 def _tell_more(error: PluginError, advice: str) -> None:

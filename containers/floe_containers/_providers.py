@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from dependency_injector import providers
@@ -14,6 +15,7 @@ from floe_core.plugin_types import PluginKey, PluginType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dependency_injector.providers import Factory, Provider, Singleton
     from typing_extensions import TypeForm
 
     from floe_core.plugin_registry import PluginRegistry
@@ -73,30 +75,32 @@ class PluginGroup(providers.Provider[PluginMetadata]):
         group: PluginGroup = copied
         return group
 
-    def __getitem__(self, name: str) -> providers.Singleton[PluginMetadata]:
+    def __getitem__(self, name: str) -> Singleton[PluginMetadata]:
         """The provider of one name, whether or not such a plugin is there by now."""
         return self._registry()._store.provider(PluginKey(self.plugin_type, name))
 
     @property
-    def providers(self) -> dict[str, providers.Singleton[PluginMetadata]]:
+    def providers(self) -> dict[str, Singleton[PluginMetadata]]:
         """A provider for each plugin that is there now, by name."""
         return {name: self[name] for name in self._registry()._store.names(self.plugin_type)}
 
     @property
-    def factories(self) -> dict[str, providers.Factory[PluginMetadata]]:
+    def factories(self) -> dict[str, Factory[PluginMetadata]]:
         """A provider of new instances for each plugin that is there now, by name; it takes a configuration."""
         store = self._registry()._store
         return {name: store.factory(PluginKey(self.plugin_type, name)) for name in store.names(self.plugin_type)}
 
     @property
-    def related(self) -> Iterator[providers.Provider[Any]]:
+    def related(self) -> Iterator[Provider[Any]]:
         yield self._registry
 
     def _provide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PluginMetadata:
         registry = self._registry()
-        if not args:
-            return registry.get_default(self.plugin_type, **kwargs)
-        return registry.get(self.plugin_type, *args, **kwargs)
+        get = (
+            partial(registry.get, self.plugin_type, *args) if args else partial(registry.get_default, self.plugin_type)
+        )
+        plugin: PluginMetadata = get(**kwargs)
+        return plugin
 
 
 if TYPE_CHECKING:
