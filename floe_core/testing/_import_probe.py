@@ -1,0 +1,78 @@
+"""
+A program of its own: imports one module in a fresh process, and writes down what that did besides.
+
+Run as ``python _import_probe.py RESULT MODULE`` with the search path as JSON on its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from importlib import import_module
+from time import perf_counter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+NETWORK = frozenset(
+    [
+        "socket.bind",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostbyaddr",
+        "socket.gethostbyname",
+        "socket.sendmsg",
+        "socket.sendto",
+    ]
+)
+THREADS = frozenset(["_thread.start_new_thread", "_thread.start_joinable_thread"])
+
+
+def main() -> None:
+    result_file, module = sys.argv[1:]
+    sys.path[:] = json.load(sys.stdin)
+    import_module("floe_core.plugins")  # every plugin needs these, so their time is not the module's
+    import_module("pydantic")
+
+    events: list[tuple[str, str]] = []
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in NETWORK:
+            events.append(("network", event))
+        elif event in THREADS:
+            started = getattr(arguments[0], "__self__", arguments[0])
+            events.append(("threads", str(getattr(started, "name", started))))
+
+    path, environment, folder = list(sys.path), dict(os.environ), os.getcwd()
+    sys.addaudithook(note)
+    error = ""
+    begun = perf_counter()
+    try:
+        import_module(module)
+    except BaseException as exc:  # the author's module: it may even exit
+        from floe_core._places import place_of_error
+
+        error = f"{type(exc).__name__} at {place_of_error(exc) or module}"
+    seconds = perf_counter() - begun
+    seen = {
+        "error": error,
+        "seconds": seconds,
+        "threads": [what for kind, what in events if kind == "threads"],
+        "network": [what for kind, what in events if kind == "network"],
+        "path": sys.path != path,
+        "environment": sorted(
+            name for name in {*environment, *os.environ} if environment.get(name) != os.environ.get(name)
+        ),
+        "folder": os.getcwd() != folder,
+    }
+    with open(result_file, "w", encoding="utf-8") as file:
+        json.dump(seen, file)
+    sys.stdout.flush()
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(0)  # the interpreter would wait for them  # pragma: no cover - the measuring ends here too
+
+
+main()
