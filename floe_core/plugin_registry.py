@@ -553,7 +553,7 @@ class PluginRegistry:
         self._lifecycle.note(graph.failures)
         outcomes.update(graph.failures)
         for key, error in outcomes.items():
-            if error:
+            if error and error is not self._store.failures.get(key):  # those were told when they were noted
                 logger.warning("%s", error, extra=self._fields(key))
         logger.info("%d plugins are active", len(self._lifecycle.active))
         return outcomes
