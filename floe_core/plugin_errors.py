@@ -218,7 +218,7 @@ class _PluginKeyError(PluginError):
     An error about one key, whose text begins with what became of it.
 
     Args:
-        key: The plugin; None where it is the registry as a whole.
+        key: The plugin; None where it is about no single one, and then the text is *reason* alone.
 
         reason: What happened, without configuration values.
 
