@@ -8,20 +8,19 @@ the function asks that provider. Providers exist for any name, so wiring before 
 from __future__ import annotations
 
 import sys
-import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
-from dependency_injector import containers, providers, wiring
-
-from floe_core.plugin_errors import PluginNotFoundError, PluginStateError, PluginTypeError
-from floe_core.plugin_types import PluginKey, PluginType
+from dependency_injector import providers, wiring
 
 from floe_containers._container import PluginContainer
+from floe_core.plugin_errors import PluginNotFoundError, PluginStateError, PluginTypeError
+from floe_core.plugin_types import PluginKey, PluginType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dependency_injector import containers
     from pydantic import BaseModel
     from typing_extensions import TypeForm
 
@@ -40,53 +39,67 @@ else:
 T = TypeVar("T")
 
 
+class Wish(NamedTuple):
+    """What a marker stands for."""
+
+    what: str
+    """In words, such as ``the plugin COMPUTE:duckdb``."""
+
+    provider_in: Callable[[PluginRegistry], providers.Provider[Any]]
+    """What gives it, whether or not it is there by now."""
+
+    check: Callable[[PluginRegistry], None]
+    """Raises what asking for it would raise, as far as that can be told without importing a plugin."""
+
+
 class PluginMarker(_Provide):
     """
-    Stands for a plugin, several, or a configuration.
+    Stands for a plugin, several, or a configuration, in one module.
 
     Used without having been replaced, it says so: the attribute, or the loop, that comes first raises.
     """
 
-    def __init__(self, wanted: str, provider_in: Callable[[PluginRegistry], providers.Provider[Any]], module: str) -> None:
+    def __init__(self, wish: Wish, module: str) -> None:
         super().__init__("__self__", self)  # "__self__" exists in every container
-        self.wanted = wanted
-        self._provider_in = provider_in
+        self.wish = wish
         self._module = module
-        self._wired_by: weakref.ref[containers.DynamicContainer] | None = None
-        self.check: Callable[[PluginRegistry], None] = _no_problem
-        """Raises what using the marker would raise, as far as that can be told without importing a plugin."""
+        self._wired_by: containers.DynamicContainer | None = None
 
-    def modify(self, provider: providers.Provider[Any], providers_map: object) -> providers.Provider[Any] | None:
+    def modify(self, provider: providers.Provider[Any], providers_map: object) -> providers.Provider[Any] | None:  # noqa: ARG002  # passed by name
         """
         Called by ``wire()`` with the provider of the container that is being wired.
 
         Returns:
             What gives the plugin. None from a container without plugins: it may wire the module for the sake of others.
+
+        Raises:
+            PluginStateError: Another container wires the module. The second would silently win, and its unwiring unwire
+                the first.
+
         """
         container: containers.DynamicContainer = provider()
-        if next(_plugin_containers(container), None) is None:
+        found = plugin_containers_in(container)
+        if not found:
             return None
-        self._refuse_a_second(container)
-        resolved = self._provider_in(plugin_container_in(container).registry())
-        self._wired_by = weakref.ref(container)
+        if self._wired_by is not None and self._wired_by is not container and self.is_wired_by(self._wired_by):
+            reason = f"the module {self._module} is wired already, by another container"
+            advice = "Call unwire() on that container first, or wire modules of its own."
+            raise PluginStateError(None, reason, advice=advice)
+        resolved = self.wish.provider_in(the_only(found).registry())
+        self._wired_by = container
         return resolved
 
-    @property
-    def is_wired(self) -> bool:
-        return self._wired_by is not None and self._wired_by() is not None
-
-    def _refuse_a_second(self, container: containers.DynamicContainer) -> None:
-        """Two containers cannot wire one module: the second would silently win, and its unwiring unwire the first."""
-        other = self._wired_by() if self._wired_by else None
-        if other is None or other is container or not _still_wires(other, self._module):
-            return
-        reason = f"the module {self._module} is wired already, by another container"
-        raise PluginStateError(None, reason, advice="Call unwire() on that container first, or wire modules of its own.")
+    def is_wired_by(self, container: containers.DynamicContainer) -> bool:
+        """Whether *container* has wired this marker, and not unwired it since."""
+        return self._wired_by is container and (
+            any(_name_of(wired) == self._module for wired in container.wired_to_modules)
+            or any(f"{self._module}.".startswith(f"{_name_of(wired)}.") for wired in container.wired_to_packages)
+        )
 
     def _not_injected(self) -> PluginStateError:
         return PluginStateError(
             None,
-            f"{self.wanted} was not injected in the module {self._module}",
+            f"{self.wish.what} was not injected in the module {self._module}",
             advice=f"Decorate the function with @inject, and {how_to_wire(self._module)}.",
         )
 
@@ -99,7 +112,7 @@ class PluginMarker(_Provide):
         raise self._not_injected()
 
     def __repr__(self) -> str:
-        return f"<{self.wanted}, to be injected>"
+        return f"<{self.wish.what}, to be injected>"
 
 
 @overload
@@ -129,11 +142,10 @@ def plugin(
     Raises:
         PluginStateError: At the first use of the parameter, when the function was called without having been wired.
     """
-    wanted = f"the plugin {plugin_type.name}:{name}" if name else f"the default {plugin_type.name} plugin"
-    marker = PluginMarker(wanted, partial(_plugin_provider, plugin_type, name, expect, optional), _caller())
-    if not optional:
-        marker.check = partial(_check_plugin, plugin_type, name)
-    return marker
+    what = f"the default {plugin_type.name} plugin" if name is None else f"the plugin {plugin_type.name}:{name}"
+    check = _nothing_to_check if optional else partial(_check_plugin, plugin_type, name)
+    wish = Wish(what, partial(_plugin_provider, plugin_type, name, expect, optional), check)
+    return PluginMarker(wish, _caller())
 
 
 @overload
@@ -146,7 +158,8 @@ def plugins(plugin_type: PluginType, *, expect: TypeForm[Any] | None = None) -> 
     def provider_in(registry: PluginRegistry) -> providers.Provider[Any]:
         return _called(registry.get_all, plugin_type, expect=expect)
 
-    return PluginMarker(f"the list of {plugin_type.name} plugins", provider_in, _caller())
+    wish = Wish(f"the list of {plugin_type.name} plugins", provider_in, _nothing_to_check)
+    return PluginMarker(wish, _caller())
 
 
 def plugin_config(plugin_type: PluginType, name: str, model: type[M]) -> M:
@@ -161,8 +174,10 @@ def plugin_config(plugin_type: PluginType, name: str, model: type[M]) -> M:
     def provider_in(registry: PluginRegistry) -> providers.Provider[Any]:
         return _called(_config_in_force, registry, PluginKey(plugin_type, name), model)
 
-    marker: Any = PluginMarker(f"the configuration of {plugin_type.name}:{name}", provider_in, _caller())
-    marker.check = partial(_check_plugin, plugin_type, name)
+    wish = Wish(
+        f"the configuration of {plugin_type.name}:{name}", provider_in, partial(_check_plugin, plugin_type, name)
+    )
+    marker: Any = PluginMarker(wish, _caller())
     return marker  # type: ignore[no-any-return]  # stands for it until it is injected
 
 
@@ -171,29 +186,28 @@ def how_to_wire(module: str) -> str:
     return f"wire the module from a container that is or nests a PluginContainer: container.wire(modules=[{module!r}])"
 
 
-def plugin_container_in(container: containers.DynamicContainer) -> Any:
+def plugin_containers_in(container: Any) -> list[Any]:
+    """The plugin container that *container* is, or those that it nests at any depth."""
+    declared = container.declarative_parent
+    if declared is not None and issubclass(declared, PluginContainer):
+        return [container]
+    nested: list[Any] = [one for one in container.providers.values() if isinstance(one, providers.Container)]
+    return [found for inner in nested for found in plugin_containers_in(inner.container)]
+
+
+def the_only(found: list[Any]) -> Any:
     """
-    The plugin container that *container* is, or the one that it nests.
+    The plugin container that markers mean.
 
     Raises:
         PluginStateError: There is none, or there are several.
+
     """
-    found = list(_plugin_containers(container))
     if len(found) == 1:
         return found[0]
-    reason = f"the wired container holds {'no' if not found else 'more than one'} PluginContainer"
+    reason = f"the wired container holds {'more than one' if found else 'no'} PluginContainer"
     advice = "Wire a PluginContainer, or nest one: plugins = providers.Container(PluginContainer, settings=...)."
     raise PluginStateError(None, reason, advice=advice)
-
-
-def _plugin_containers(container: Any) -> Iterator[Any]:
-    declared = container.declarative_parent
-    if declared is not None and issubclass(declared, PluginContainer):
-        yield container
-        return
-    for provider in container.providers.values():
-        if isinstance(provider, providers.Container):
-            yield from _plugin_containers(provider.container)
 
 
 def _plugin_provider(
@@ -202,7 +216,7 @@ def _plugin_provider(
     if optional:
         return _called(_plugin_or_none, registry, plugin_type, name, expect)
     if name is None:
-        return _called(registry.get_default, plugin_type, expect=expect)
+        return _called(_plugin, registry, plugin_type, None, expect)
     provider = registry._store.provider(PluginKey(plugin_type, name))
     return provider if expect is None else _checked_once(registry, provider, PluginKey(plugin_type, name), expect)
 
@@ -210,29 +224,39 @@ def _plugin_provider(
 def _checked_once(
     registry: PluginRegistry, provider: providers.Provider[Any], key: PluginKey, expect: Any
 ) -> providers.Provider[Any]:
-    """A provider that holds the plugin against *expect* until that holds; from then on it is the plain provider's shadow."""
+    """A provider that holds the plugin against *expect* until that holds, and then gives way to the plain, fast one."""
 
     def check() -> Any:
-        if provider.last_overriding is not None:
-            return provider()
-        plugin = registry.get(*key, expect=expect)
-        checked.override(provider)
+        plugin = _plugin(registry, *key, expect)
+        if registry._store.overriding(key) is None:
+            checked.override(provider)
         return plugin
 
     checked = _called(check)
     return checked
 
 
+def _plugin(registry: PluginRegistry, plugin_type: PluginType, name: str | None, expect: Any) -> Any:
+    key = PluginKey(plugin_type, registry._default_name(plugin_type) if name is None else name)
+    if expect is None or registry._store.overriding(key) is not None:
+        return registry.get(*key)
+    return registry.get(*key, expect=expect)
+
+
 def _plugin_or_none(registry: PluginRegistry, plugin_type: PluginType, name: str | None, expect: Any) -> Any:
     try:
-        return registry.get_default(plugin_type, expect=expect) if name is None else registry.get(plugin_type, name, expect=expect)
+        return _plugin(registry, plugin_type, name, expect)
     except PluginNotFoundError:
+        if name is None and registry._store.usable_names(plugin_type):  # there are several, and none is the default
+            raise
         return None
 
 
 def _config_in_force(registry: PluginRegistry, key: PluginKey, model: type[Any]) -> Any:
-    registry.get(*key)
-    config = registry.get_config(*key)
+    plugin = registry.get(*key)
+    config: object = registry.get_config(*key)
+    if config is None:
+        config = plugin.config  # one that was made by hand may have brought its own
     if config is None:
         advice = f"Give it one: plugins.{key.plugin_type.group}.{key.name} in the settings, or configure()."
         raise PluginStateError(key, "it has no configuration", advice=advice)
@@ -244,12 +268,14 @@ def _config_in_force(registry: PluginRegistry, key: PluginKey, model: type[Any])
 
 def _check_plugin(plugin_type: PluginType, name: str | None, registry: PluginRegistry) -> None:
     """Raise what a look-up would raise, as far as that can be told without importing a plugin."""
-    names = registry.list_all()[plugin_type]
+    store = registry._store
     if name is None:
-        if not names:
+        name = store.settings.defaults.get(plugin_type.group) if store.settings else None
+    if name is None:
+        if not store.usable_names(plugin_type):
             raise PluginNotFoundError(plugin_type, "(default)")
-    elif name not in names or PluginKey(plugin_type, name) in registry._store.conflicting:
-        raise registry._store.absence(PluginKey(plugin_type, name))
+    elif name not in store.usable_names(plugin_type):
+        raise store.absence(PluginKey(plugin_type, name))
 
 
 def _called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> providers.Callable[Any]:
@@ -258,9 +284,9 @@ def _called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> provider
     return provider
 
 
-def _still_wires(container: containers.DynamicContainer, module: str) -> bool:
-    names = [getattr(wired, "__name__", wired) for wired in (*container.wired_to_modules, *container.wired_to_packages)]
-    return any(module == name or module.startswith(f"{name}.") for name in names)
+def _name_of(wired: Any) -> str:
+    """``wire()`` takes modules, and their names."""
+    return str(getattr(wired, "__name__", wired))
 
 
 def _caller() -> str:
@@ -268,5 +294,5 @@ def _caller() -> str:
     return name
 
 
-def _no_problem(_registry: PluginRegistry) -> None:
+def _nothing_to_check(_registry: PluginRegistry) -> None:
     pass
