@@ -103,6 +103,11 @@ class Lifecycle:
         run = self._runs.get(key)
         return run.started_in if run is not None and run.phase is Phase.ACTIVE else None
 
+    def start_began(self, key: PluginKey) -> float | None:
+        """When the startup of an active plugin began, on the clock of ``time.perf_counter``."""
+        run = self._runs.get(key)
+        return run.call.began if run is not None and run.phase is Phase.ACTIVE else None
+
     def failure(self, key: PluginKey) -> PluginError | None:
         """Why the last attempt to start or stop *key* failed; None when it did not."""
         return self._failures.get(key)

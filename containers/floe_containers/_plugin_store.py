@@ -16,6 +16,7 @@ from floe_containers._overriding import OverrideScope, drop_ended
 from floe_core import _loading
 from floe_core._discovery import EMPTY, Candidate, Inventory, Rejection, discover
 from floe_core._forking import forget_in_children
+from floe_core._tracing import span
 from floe_core.discovery_policy import DiscoveryPolicy
 from floe_core.plugin_errors import (
     DuplicatePluginError,
@@ -72,6 +73,7 @@ class PluginStore:
         self.discovers_by_itself = True
         self.is_discovered = False
         self.discovered_in = 0.0
+        self._made = self._discovery_began = perf_counter()
         self.inventory: Inventory = EMPTY
         self.providers: dict[PluginKey, providers.Singleton[PluginMetadata]] = {}
         self.factories: dict[PluginKey, providers.Factory[PluginMetadata]] = {}
@@ -113,14 +115,15 @@ class PluginStore:
         with self._discovery_lock:
             if self.is_discovered and not again:
                 return
-            begun = perf_counter()
-            policy = DiscoveryPolicy.from_environment()
-            if self.settings is not None:
-                policy = self.settings.policy.combined(policy)
-            self.inventory = discover(policy, self._path)
+            self._discovery_began = perf_counter()
+            with span("discover"):
+                policy = DiscoveryPolicy.from_environment()
+                if self.settings is not None:
+                    policy = self.settings.policy.combined(policy)
+                self.inventory = discover(policy, self._path)
             self.failures.clear()
             self.is_discovered = True
-            self.discovered_in = perf_counter() - begun
+            self.discovered_in = perf_counter() - self._discovery_began
         _log_faults(self.inventory)
 
     def ensure_discovered(self) -> None:
@@ -368,7 +371,8 @@ class PluginStore:
                 advice = "Make another instance with create(), or configure it before it is first loaded."
                 raise PluginStateError(key, reason, origin=self._origin(key), advice=advice)
             return
-        _loading.apply(key, loaded.plugin, config, self._origin(key))
+        with span("configure", key):
+            _loading.apply(key, loaded.plugin, config, self._origin(key))
         self._keep_config(key, config, given)
 
     def _keep_config(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> None:
@@ -417,6 +421,7 @@ class PluginStore:
             plugins=tuple(self._report_of(key, lifecycle) for key in sorted(keys, key=str)),
             unused=tuple(CandidateReport.of(candidate) for candidate in inventory.unused),
             timings={"discover": self.discovered_in},
+            began={"discover": self._discovery_began - self._made},
         )
 
     def _report_of(self, key: PluginKey, lifecycle: Lifecycle) -> PluginReport:
@@ -427,8 +432,9 @@ class PluginStore:
         failure = lifecycle.failure(key) or (None if loaded else self.failures.get(key))
         state = PluginState.ACTIVE if lifecycle.is_active(key) else self.state(key)
         timings = dict(loaded.timings) if loaded else {}
-        if (seconds := lifecycle.started_in(key)) is not None:
-            timings["start"] = seconds
+        began = dict(loaded.began) if loaded else {}
+        if (seconds := lifecycle.started_in(key)) is not None and (moment := lifecycle.start_began(key)) is not None:
+            timings["start"], began["start"] = seconds, moment
         absent = state in (PluginState.CONFLICTING, PluginState.DISABLED)
         return PluginReport(
             key=str(key),
@@ -442,6 +448,7 @@ class PluginStore:
             remarks=tuple(_remarks(key, loaded, on_disk)),
             is_configured=key in self.configs,
             timings=timings,
+            began={step: moment - self._made for step, moment in began.items()},
         )
 
     def override(self, key: PluginKey, plugin: PluginMetadata) -> OverrideScope:
@@ -477,7 +484,8 @@ class PluginStore:
         self.ensure_discovered()
         candidate = self._candidate(key)
         try:
-            loaded = _loading.load(key, candidate, self._config_for(key) if given is None else given)
+            with span("load", key):
+                loaded = _loading.load(key, candidate, self._config_for(key) if given is None else given)
         except PluginError as exc:
             if given is None or not isinstance(exc, PluginConfigurationError):  # else the caller is at fault
                 self._note_failure(key, exc)
