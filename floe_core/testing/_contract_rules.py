@@ -157,7 +157,7 @@ SHUTDOWN_TWICE = Rule(
 )
 THREADS_END = Rule(
     "shutdown() ends the threads of the plugin",
-    "Python waits at exit for every thread that is no daemon: one that is left keeps the process from ending, for ever.",
+    "One that is left goes on with what has been closed under it, and may keep the process from ending, for ever.",
     "test_shutdown_ends_the_threads",
 )
 ANY_THREAD = Rule(

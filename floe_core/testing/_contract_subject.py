@@ -28,6 +28,7 @@ from floe_core.testing import _contract_rules as rules
 from floe_core.testing._contract_calls import PREFIX, Call, Line
 from floe_core.testing._contract_rules import Breach
 from floe_core.testing.distributions import install_distribution
+from floe_core.testing.pytest_plugin import ENVIRONMENT_AT_START
 from floe_core.testing.registries import isolated_container
 
 if TYPE_CHECKING:
@@ -357,6 +358,7 @@ def _import_report(module: str, path: tuple[str, ...], _attempt: int) -> ImportR
                 text=True,
                 encoding="utf-8",
                 errors="replace",
+                env=ENVIRONMENT_AT_START,
                 timeout=PROBE_TIMEOUT,
                 check=False,
             )

@@ -28,7 +28,6 @@ NETWORK = frozenset(
         "socket.sendto",
     ]
 )
-THREADS = frozenset(["_thread.start_new_thread", "_thread.start_joinable_thread"])
 
 
 def main() -> None:
@@ -37,16 +36,20 @@ def main() -> None:
     import_module("floe_core.plugins")  # every plugin needs these, so their time is not the module's
     import_module("pydantic")
 
-    events: list[tuple[str, str]] = []
+    threads: list[str] = []
+    network: list[str] = []
+    start = threading.Thread.start
 
-    def note(event: str, arguments: tuple[Any, ...]) -> None:
+    def start_and_note(thread: threading.Thread) -> None:
+        threads.append(thread.name)
+        start(thread)
+
+    def note(event: str, _: tuple[Any, ...]) -> None:
         if event in NETWORK:
-            events.append(("network", event))
-        elif event in THREADS:
-            started = getattr(arguments[0], "__self__", arguments[0])
-            events.append(("threads", str(getattr(started, "name", started))))
+            network.append(event)
 
     path, environment, folder = list(sys.path), dict(os.environ), os.getcwd()
+    threading.Thread.start = start_and_note  # type: ignore[method-assign]  # Python 3.11 has no audit event for it
     sys.addaudithook(note)
     error = ""
     begun = perf_counter()
@@ -60,8 +63,8 @@ def main() -> None:
     seen = {
         "error": error,
         "seconds": seconds,
-        "threads": [what for kind, what in events if kind == "threads"],
-        "network": [what for kind, what in events if kind == "network"],
+        "threads": threads,
+        "network": network,
         "path": sys.path != path,
         "environment": sorted(
             name for name in {*environment, *os.environ} if environment.get(name) != os.environ.get(name)

@@ -322,4 +322,4 @@ def _filled_in(value: Any, words: Mapping[str, str]) -> Any:
         return value
     if isinstance(value, Mapping):
         return {name: _filled_in(item, words) for name, item in cast("Mapping[str, Any]", value).items()}
-    return [_filled_in(item, words) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+    return [_filled_in(item, words) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]  # mypy finds it known

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from floe_core.testing.distributions import InstalledDistribution
     from floe_core.testing.faults import Fault
 
+ENVIRONMENT_AT_START = dict(os.environ)
+"""The environment before any test module was imported: what a fresh process is given."""
+
 
 @pytest.fixture
 def floe_environment(monkeypatch: pytest.MonkeyPatch) -> None:
