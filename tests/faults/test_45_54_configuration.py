@@ -21,8 +21,8 @@ model_config = ConfigDict(extra='forbid')
 
 def _refuses(bench: Bench, config: Any, key: PluginKey = BAD) -> PluginConfigurationError:
     """Configuring fails; the error is complete, quotes nothing, and what was in force stays."""
-    before = bench.registry.get_config(*key)
     shown = bench.registry.get(*key).config
+    before = bench.registry.get_config(*key)
     with bench.expects(PluginConfigurationError) as caught:
         bench.registry.configure(*key, config)
     error = caught.value
