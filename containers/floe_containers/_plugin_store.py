@@ -143,8 +143,8 @@ class PluginStore:
 
     def usable_names(self, plugin_type: PluginType) -> list[str]:
         """As :meth:`names`, without the conflicting ones."""
-        conflicting = self.conflicting
-        return [name for name in self.names(plugin_type) if PluginKey(plugin_type, name) not in conflicting]
+        names, conflicting = self.names(plugin_type), self.conflicting  # in this order: names are what discovery finds
+        return [name for name in names if PluginKey(plugin_type, name) not in conflicting]
 
     def _known(self) -> set[PluginKey]:
         self.ensure_discovered()
@@ -155,10 +155,16 @@ class PluginStore:
         return {key: rivals for key, rivals in self.inventory.conflicting.items() if key not in self.loaded}
 
     def keys_named(self, name: str) -> list[PluginKey]:
-        """The keys of all types that bear *name*."""
+        """The keys of all types that bear *name*; those that cannot be used only if no other does."""
         self.ensure_discovered()
-        known = {*self.inventory.usable, *self.loaded.copy()}
-        return [key for plugin_type in PluginType if (key := PluginKey(plugin_type, name)) in known]
+        usable: list[PluginKey] = []
+        unusable: list[PluginKey] = []
+        for key in (PluginKey(plugin_type, name) for plugin_type in PluginType):
+            if key in self.loaded or key in self.inventory.usable:
+                usable.append(key)
+            elif key in self.inventory.conflicting or key in self.inventory.disabled:
+                unusable.append(key)
+        return usable or unusable
 
     # Providers
 
