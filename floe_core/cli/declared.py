@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from typing import cast
 
 from floe_core.plugin_errors import PluginIncompatibleError, PluginLoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
 
     from floe_core._discovery import Candidate
@@ -145,11 +147,14 @@ def _texts(value: ast.expr | None, default: tuple[str, ...] | None) -> tuple[str
     if value is None:
         return default
     try:
-        texts = ast.literal_eval(value)
+        texts: object = ast.literal_eval(value)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
-    is_list = isinstance(texts, list | tuple | set | frozenset)
-    return tuple(texts) if is_list and all(isinstance(item, str) for item in texts) else None
+    if not isinstance(texts, list | tuple | set | frozenset):
+        return None
+    items = [*cast("Iterable[object]", texts)]
+    strings = [item for item in items if isinstance(item, str)]
+    return tuple(strings) if len(strings) == len(items) else None
 
 
 def _text(value: ast.expr | None) -> str | None:

@@ -120,7 +120,7 @@ def draw(screen: Screen, answer: dict[str, Any]) -> None:
     title = text(answer["key"])
     title.stylize("bold")
     screen.line(screen.mark(state), " ", title, " ", screen.state(state))
-    own = answer["plugin"] or {}
+    own: dict[str, Any] = answer["plugin"] or {}
     if own.get("description"):
         screen.line(own["description"], indent=2)
     where = " ".join(part for part in (answer["distribution"], answer["version"]) if part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
 from floe_core._discovery import Rejection, discover
 from floe_core.cli.session import WrongUseError
@@ -256,10 +257,9 @@ def _registry_of(app: str) -> PluginRegistry:
 
 def _leaves(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
+        yield from _leaves([*cast("dict[object, object]", value).values()])
     elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
+        for item in cast("Iterable[object]", value):
             yield from _leaves(item)
     elif hasattr(value, "get_secret_value"):
         yield from _leaves(value.get_secret_value())

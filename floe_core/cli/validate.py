@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from floe_core import _configuration
 from floe_core.cli import schemas
@@ -32,8 +33,8 @@ def command(session: Session, file: str) -> int:
     checked: list[str] = []
     settings: Settings | None = None
     try:
-        content = settings_module._parsed(Path(file))
-        if not isinstance(content, Mapping):
+        content = _table(settings_module._parsed(Path(file)))
+        if content is None:
             raise settings_module._file_error(Path(file), "the file does not hold a table of settings")
         try:
             settings = settings_module.Settings.from_mapping(content, source=file)
@@ -51,18 +52,15 @@ def command(session: Session, file: str) -> int:
 
 def _faults_of_plugins(content: Mapping[str, Any], source: Source, checked: list[str]) -> Iterator[dict[str, str]]:
     for table in ("defaults", "plugins"):
-        groups = content.get(table)
-        if not isinstance(groups, Mapping):
-            continue  # the settings' own schema has told
-        for group, value in groups.items():
+        for group, value in (_table(content.get(table)) or {}).items():
             try:
                 plugin_type = PluginType.of_group(str(group))
             except ValueError:
-                continue  # the same
+                continue  # the settings' own schema has told
             if table == "defaults":
                 yield from _faults_of_default(source, plugin_type, value)
-            elif isinstance(value, Mapping):
-                for name, config in value.items():
+            else:
+                for name, config in (_table(value) or {}).items():
                     yield from _faults_of_config(source, plugin_type, str(name), config, checked)
 
 
@@ -88,6 +86,10 @@ def _faults_of_config(
             yield {"field": field, "message": str(fault.get("message", "")), "type": str(fault.get("type", ""))}
     except PluginError as exc:
         yield {"field": path, "message": str(exc), "type": "plugin"}
+
+
+def _table(value: object) -> Mapping[Any, Any] | None:
+    return cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else None
 
 
 def _fault(error: Mapping[str, str]) -> dict[str, str]:

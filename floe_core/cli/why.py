@@ -10,7 +10,7 @@ from floe_core.cli.diagnosis import Survey, advice_for, fields_of, problem_of_ca
 from floe_core.cli.doctor import draw_problem
 from floe_core.cli.output import document, text
 from floe_core.cli.session import FINE, PLUGINS_AT_FAULT
-from floe_core.plugin_errors import PluginError
+from floe_core.plugin_errors import MissingDependencyError, PluginError
 from floe_core.registry_report import causes_of
 
 TYPE_CHECKING = False
@@ -83,9 +83,9 @@ def _chain(key: PluginKey, error: PluginError | None) -> list[dict[str, Any]]:
                 for what in causes_of(cause)
             ]
             break
-        key = error.chain[0] if getattr(error, "chain", ()) else key  # type: ignore[attr-defined]  # of the missing
-        assert isinstance(cause, PluginError), "the root has not been reached"
-        error = cause
+        assert isinstance(error, MissingDependencyError), "only these have a root other than themselves"
+        assert isinstance(cause, PluginError), "the same"
+        key, error = error.chain[0], cause
     return steps
 
 
