@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from dependency_injector import containers, providers
 from floe_containers import PluginContainer
@@ -40,61 +39,66 @@ class Lakehouse(containers.DeclarativeContainer):
     )
 
 
-@dataclass
 class Platform:
-    """The lakehouse while it is up: its container and registry, what started, and what it does without and why."""
+    """
+    The plugins of one lakehouse, brought up as they are needed.
 
-    container: Lakehouse
-    registry: PluginRegistry
-    started: list[str] = field(default_factory=list[str])
-    left_out: dict[str, Exception] = field(default_factory=dict[str, Exception])
+    Args:
+        container: The container whose registry it works on.
 
-    def installed(self) -> list[PluginKey]:
-        """Every plugin that was found, whether or not it can be used. Imports none."""
-        return [PluginKey(kind, name) for kind, names in self.registry.list_all().items() for name in names]
+        settings: Name the plugins that the lakehouse cannot do without: the default of each type.
+    """
 
-    def start(self, keys: Sequence[PluginKey], timeout: float, progress: Progress) -> None:
-        """Load these plugins one after another, then start them and what they depend on, in parallel where they can."""
-        loaded: list[PluginKey] = []
-        for key in keys:
-            progress(f"loading {key}")
-            try:
-                self.registry.get(*key)
-            except PluginError as exc:
-                self.left_out[str(key)] = exc
-            else:
-                loaded.append(key)
+    def __init__(self, container: Lakehouse, settings: LakehouseSettings) -> None:
+        self.registry: PluginRegistry = container.plugins.registry()
+        self.started: list[str] = []
+        self.left_out: dict[str, Exception] = {}
+        """What is installed and did not come up, each with its error."""
+        self._timeout = settings.start_timeout
+        defaults = settings.platform.defaults
+        self._needed = [PluginKey(PluginType.of_group(group), name) for group, name in defaults.items()]
+
+    def bring_up(self, *types: PluginType, progress: Progress) -> None:
+        """
+        Load and start the default plugins of *types* with all that they depend on; without types, all that is installed.
+
+        What the settings name has to start. Anything else that does not is left out, and :attr:`left_out` says why.
+
+        Raises:
+            PluginErrorGroup: A plugin that the settings name did not start.
+        """
+        keys = [key for key in self._needed if key.plugin_type in types] if types else self._installed()
+        loaded = [key for key in keys if self._loads(key, progress)]
         progress(f"starting {len(loaded)} plugins")
-        for name, error in self.registry.activate_all(loaded, timeout=timeout).items():
-            if error is None:
-                self.started.append(name)
-            else:
+        for name, error in self.registry.activate_all(loaded, timeout=self._timeout).items():
+            if error is not None:
                 self.left_out[name] = error
+            elif name not in self.started:
+                self.started.append(name)
+        if missing := [self.left_out[str(key)] for key in self._needed if str(key) in self.left_out]:
+            raise PluginErrorGroup("the lakehouse cannot do without these plugins", missing)
+
+    def _installed(self) -> list[PluginKey]:
+        found = [PluginKey(kind, name) for kind, names in self.registry.list_all().items() for name in names]
+        return [*dict.fromkeys([*self._needed, *found])]
+
+    def _loads(self, key: PluginKey, progress: Progress) -> bool:
+        """Loading imports the plugin's library. Start-up would do it as well, but could not say what it is at."""
+        progress(f"loading {key}")
+        try:
+            self.registry.get(*key)
+        except PluginError as exc:
+            self.left_out[str(key)] = exc
+        return str(key) not in self.left_out
 
 
 @contextmanager
-def lakehouse(settings: LakehouseSettings, *types: PluginType, progress: Progress = print) -> Iterator[Platform]:
-    """
-    Bring up the default plugins of *types*, with all that they depend on, and shut them down at the end of the block.
-
-    Without types, everything that is installed is brought up. What the settings name as a default has to start; anything
-    else that does not is left out, and :attr:`Platform.left_out` says why.
-
-    Raises:
-        PluginErrorGroup: A plugin that the settings name did not start. What had started is shut down again.
-    """
+def lakehouse(settings: LakehouseSettings) -> Iterator[Platform]:
+    """A lakehouse with nothing up yet. Whatever is up at the end of the block is shut down."""
     container = Lakehouse(settings=settings.platform)
-    platform = Platform(container, container.plugins.registry())
-    needed = [PluginKey(PluginType.of_group(group), name) for group, name in settings.platform.defaults.items()]
     try:
-        if types:
-            platform.start([key for key in needed if key.plugin_type in types], settings.start_timeout, progress)
-        else:
-            platform.start([*dict.fromkeys([*needed, *platform.installed()])], settings.start_timeout, progress)
-        missing = [platform.left_out[str(key)] for key in needed if str(key) in platform.left_out]
-        if missing:
-            raise PluginErrorGroup("the lakehouse cannot do without these plugins", missing)
+        platform = Platform(container, settings)
         yield platform
     finally:
-        platform.registry.shutdown_all()
+        container.plugins.registry().shutdown_all()
         container.unwire()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from functools import partial
 
 from rich.markup import escape
@@ -24,9 +23,9 @@ __all__ = ["health", "plugins", "query", "question_of", "run"]
 
 def run(settings: LakehouseSettings, caller: str | None, console: Console) -> int:
     """From the csv files to the page. Everything that is installed is brought up; what fails and is not needed is told."""
-    with _brought_up(settings, console) as platform:
-        admitted = services.admit(caller or settings.caller, services.WRITE)
-        console.say(f"  {admitted.subject} may {', '.join(sorted(admitted.scopes))}")
+    with lakehouse(settings) as platform:
+        _admit(platform, caller or settings.caller, services.WRITE, console)
+        _bring_up(platform, console)
         with console.phase("Ingest, model, publish") as progress:
             services.refresh(progress)
         with console.phase("Answers") as progress:
@@ -41,8 +40,9 @@ def run(settings: LakehouseSettings, caller: str | None, console: Console) -> in
 
 def query(settings: LakehouseSettings, caller: str | None, question: Question, console: Console) -> int:
     """One question to the semantic layer. Only what the answer needs is imported and started."""
-    with _brought_up(settings, console, PluginType.IDENTITY, PluginType.SEMANTIC_LAYER):
-        services.admit(caller or settings.caller, services.READ)
+    with lakehouse(settings) as platform:
+        _admit(platform, caller or settings.caller, services.READ, console)
+        _bring_up(platform, console, PluginType.SEMANTIC_LAYER)
         services.open_tables()
         if question.measures:
             console.table(services.ask(question))
@@ -54,7 +54,8 @@ def query(settings: LakehouseSettings, caller: str | None, question: Question, c
 
 def health(settings: LakehouseSettings, console: Console) -> int:
     """Start everything that is installed and ask each how it fares. 0 when all are healthy, else 1."""
-    with _brought_up(settings, console) as platform:
+    with lakehouse(settings) as platform:
+        _bring_up(platform, console)
         statuses = platform.registry.health_check_all()
     console.table(
         [
@@ -106,14 +107,19 @@ def question_of(options: argparse.Namespace) -> Question:
     return Question(tuple(options.measures), tuple(options.by), where, tuple(options.sort), options.top)
 
 
-@contextmanager
-def _brought_up(settings: LakehouseSettings, console: Console, *types: PluginType) -> Iterator[Platform]:
-    with ExitStack() as stack:
-        with console.phase("Plugins up") as progress:
-            platform = stack.enter_context(lakehouse(settings, *types, progress=progress))
-        for key, error in platform.left_out.items():
-            console.say(f"[yellow]![/] left out: [bold]{key}[/]  [dim]{escape(str(error))}[/]")
-        yield platform
+def _admit(platform: Platform, subject: str, scope: str, console: Console) -> None:
+    """Identity comes first, and alone: who is refused has cost nothing else."""
+    with console.phase("Identity") as progress:
+        platform.bring_up(PluginType.IDENTITY, progress=progress)
+        caller = services.admit(subject, scope)
+    console.say(f"  {escape(caller.subject)} may {', '.join(sorted(caller.scopes))}")
+
+
+def _bring_up(platform: Platform, console: Console, *types: PluginType) -> None:
+    with console.phase("Plugins up") as progress:
+        platform.bring_up(*types, progress=progress)
+    for key, error in platform.left_out.items():
+        console.say(f"[yellow]![/] left out: [bold]{key}[/]  [dim]{escape(str(error))}[/]")
 
 
 def _tell(platform: Platform, content: PageContent, console: Console) -> None:

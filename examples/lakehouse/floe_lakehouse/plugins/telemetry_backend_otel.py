@@ -90,6 +90,7 @@ class OtelTelemetry(TelemetryBackendPlugin):
         """Write the metrics and close the file."""
         if self._out is not None:
             self._spans.shutdown()
+            self._metrics.force_flush()  # with an interval without end, shutdown alone would not write them
             self._metrics.shutdown()
             self._out.close()
             self._out = None
