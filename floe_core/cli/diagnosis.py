@@ -194,7 +194,7 @@ def what_happened(error: PluginError) -> str:
         return f"{error.args[0]}. {_sentence(error.reason) if error.reason else error.advice}"
     if isinstance(error, DuplicatePluginError) and error.origins:
         claims = ", ".join(
-            f"{one.distribution} {one.version or ''}".strip() + f" ({one.path})" for one in error.origins
+            f"{one.distribution} {one.version or ''}".strip() + f" ({one.path})" for one in sorted(error.origins)
         )
         return f"{error.args[0]}. Several distributions claim it, and none is taken: {claims}."
     return _sentence(str(error.args[0]))
@@ -205,7 +205,7 @@ def advice_for(key: PluginKey, error: PluginError) -> str:
     if isinstance(error, PluginConfigurationError):
         return error.advice
     if isinstance(error, DuplicatePluginError) and error.origins:
-        names = " or ".join(f"FLOE_PLUGINS_PREFER={key}={origin.distribution}" for origin in error.origins)
+        names = " or ".join(f"FLOE_PLUGINS_PREFER={key}={origin.distribution}" for origin in sorted(error.origins))
         return f"Choose: set {names}, or policy.prefer in the settings; or uninstall all but one."
     if isinstance(error, PluginNotFoundError):
         if error.reason:

@@ -163,7 +163,7 @@ def _draw_axis(screen: Screen, width: int, label: int, total: float) -> None:
     legend = Text()
     for step, (colour, letter) in STEPS.items():
         sign = Text("██", colour) if _has_colours(screen) else Text(letter)
-        legend.append("  " if legend else "").append_text(sign).append(f" {step}")
+        legend.append("  " if legend else "").append_text(sign).append(f"\N{NO-BREAK SPACE}{step}")
     screen.put(legend)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from floe_core import _configuration
 from floe_core.cli import schemas
@@ -89,7 +88,7 @@ def _faults_of_config(
 
 
 def _table(value: object) -> Mapping[Any, Any] | None:
-    return cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownVariableType]  # of anything
 
 
 def _fault(error: Mapping[str, str]) -> dict[str, str]:
