@@ -32,7 +32,6 @@ class Rule:
 
     def broken(self, key: PluginKey | str, what: str, mend: str) -> NoReturn:
         """Fail the test, in words rather than in a traceback: what happened, why it matters, how to mend it."""
-        __tracebackhide__ = True
         parts = [f"{key} breaks a rule for plugins: {self.title}."]
         for head, text in (("What", what), ("Why", self.why), ("Mend", mend)):
             wrapped = textwrap.fill(f"{head + ':':<6}{text}", 100, subsequent_indent=" " * 6, break_long_words=False)

@@ -164,6 +164,9 @@ class Subject:
 
     def registry(self, folder: Path) -> PluginRegistry:
         """A registry that finds the plugin through its entry point: the installed one, or one written into *folder*."""
+        if "<locals>" in self.cls.__qualname__:
+            what = f"{self.cls.__qualname__} is defined inside a function, where no entry point leads"
+            raise Breach(rules.ENTRY_POINT, what, "Move the class to the top level of its module.")
         settings = (
             {"plugins": {self.key.plugin_type.group: {self.key.name: dict(self.config)}}} if self.config else None
         )
@@ -423,5 +426,8 @@ def _told(error: BaseException) -> str:
 
 
 _MEND_IMPORT = "Import whatever the module needs in the module itself, and declare it as a dependency."
-_MEND_SCHEMA = "Return a pydantic v2 model class, or None, from a get_config_schema that is a class method."
+_MEND_SCHEMA = (
+    "Return a pydantic v2 model class, or None, from get_config_schema(). Where the constructor takes config, annotate "
+    "that parameter with the model, or make get_config_schema a class method."
+)
 _MEND_HOOK = "Mend that line; a signal handler or an event loop of the main thread cannot be had in a hook."
