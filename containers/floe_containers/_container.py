@@ -17,8 +17,22 @@ from floe_core.plugin_types import PluginType
 if TYPE_CHECKING:
     from floe_core.settings import Settings
 
+    _Meta = type
+else:
+    _Meta = type(containers.DeclarativeContainer)
 
-class PluginContainer(containers.DeclarativeContainer):
+
+class _SharesItsSelf(_Meta):
+    """Hands ``__self__`` on to derived classes, since the registry that they inherit is made with it."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> _SharesItsSelf:
+        for base in bases:
+            if isinstance(base, _SharesItsSelf):
+                attributes.setdefault("__self__", vars(base)["__self__"])
+        return super().__new__(cls, name, bases, attributes)
+
+
+class PluginContainer(containers.DeclarativeContainer, metaclass=_SharesItsSelf):
     """
     A registry and its plugins, as providers.
 

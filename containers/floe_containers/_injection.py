@@ -129,7 +129,7 @@ class _Waiting:
             parameters.append(parameter)
         if not filled_in and not self._positions and not self.markers:
             advice = "Give it one, such as compute=plugin(PluginType.COMPUTE), or take @inject away."
-            raise PluginStateError(None, f"{_name(function)} has no parameter to inject", advice=advice)
+            raise PluginStateError(None, f"the function {_name(function)} has no parameter to inject", advice=advice)
         self.signature = signature.replace(parameters=parameters)
         self.left_to_pass = signature.replace(parameters=[*_without(filled_in, parameters)])
         self._names = tuple(self.markers)
@@ -168,7 +168,8 @@ class _Waiting:
     def _not_wired(self, parameter: str) -> PluginStateError:
         return PluginStateError(
             None,
-            f"{_name(self._function)} was called without {self.markers[parameter].wish.what} for its parameter {parameter!r}",
+            f"the function {_name(self._function)} was called without {self.markers[parameter].wish.what} "
+            f"for its parameter {parameter!r}",
             advice=f"Pass the argument, or {how_to_wire(self._function.__module__)}.",
         )
 
@@ -307,24 +308,35 @@ def _problems_of(
 
 def _markers_in(holder: object, module: str) -> Iterator[tuple[str, PluginMarker]]:
     """The markers in what *module* defines, at its top and in its classes, and where each of them stands."""
+    outer = f"{holder.__qualname__}." if inspect.isclass(holder) else ""
     members: dict[str, Any] = {**vars(holder)}
     for name, member in members.items():
         if isinstance(member, PluginMarker):
-            yield f"{getattr(holder, '__qualname__', module)}.{name}", member
+            yield f"the attribute {module}.{outer}{name}", member
             continue
-        if isinstance(member, (classmethod, staticmethod)):
-            member = member.__func__  # noqa: PLW2901
-        elif isinstance(member, property):
-            member = member.fget  # noqa: PLW2901
-        elif isinstance(member, functools.partial):
-            member = member.func  # noqa: PLW2901
-        if getattr(member, "__module__", None) != module:
+        inside: Any = _inside(member)
+        if getattr(inside, "__module__", None) != module:
             continue
-        if inspect.isclass(member):
-            yield from _markers_in(member, module)
-        elif inspect.isfunction(member):
-            for parameter, marker in _markers_of(member).items():
-                yield f"{_name(member)}, parameter {parameter!r}", marker
+        if inspect.isclass(inside):
+            if inside.__qualname__.startswith(outer):  # else a class could lead to itself
+                yield from _markers_in(inside, module)
+        elif inspect.isfunction(inside):
+            for parameter, marker in _markers_of(inside).items():
+                yield f"the parameter {parameter!r} of {_name(inside)}", marker
+
+
+def _inside(member: Any) -> Any:
+    """The function that a class or static method, a property or a partial is about."""
+    kinds: dict[Any, str] = {
+        classmethod: "__func__",
+        staticmethod: "__func__",
+        property: "fget",
+        functools.partial: "func",
+    }
+    for kind, attribute in kinds.items():
+        if isinstance(member, kind):
+            return getattr(member, attribute)
+    return member
 
 
 def _markers_of(function: Callable[..., Any]) -> dict[str, PluginMarker]:
