@@ -78,14 +78,11 @@ class Distribution:
     @property
     def _stem(self) -> str:
         """``name-version`` as the folder, or the egg around it, spells it; empty for a folder of another kind."""
-        base, _, ending = os.path.basename(self.folder).rpartition(".")
-        low = ending.lower()
-        if low in ("dist-info", "egg-info") and base:
-            return base
-        if low != "egg-info":
-            return ""
-        egg, _, ending = os.path.basename(os.path.dirname(self.folder)).rpartition(".")
-        return egg if ending.lower() == "egg" else ""
+        base, dot, ending = os.path.basename(self.folder).rpartition(".")
+        if dot:
+            return base if ending.lower() in ("dist-info", "egg-info") else ""
+        is_in_egg = ending.lower() == "egg-info"
+        return os.path.basename(os.path.dirname(self.folder)).rpartition(".")[0] if is_in_egg else ""
 
     @property
     def remarks(self) -> tuple[str, ...]:

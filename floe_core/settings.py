@@ -102,7 +102,7 @@ class Settings(BaseModel):
         default_factory=dict[str, dict[str, dict[str, Any]]], repr=False
     )
     policy: Annotated[DiscoveryPolicy, GetPydanticSchema(_policy_or_table)] = Field(default_factory=DiscoveryPolicy)
-    load_timeout: float = Field(default=60.0, gt=0, le=threading.TIMEOUT_MAX)
+    load_timeout: float = Field(default=60.0, gt=0, le=threading.TIMEOUT_MAX, allow_inf_nan=False)
     max_parallel_starts: int = Field(default=32, ge=1)
 
     @classmethod
@@ -165,6 +165,8 @@ def _in_words(fault: dict[str, str]) -> dict[str, str]:
     if fault["type"] == "extra_forbidden":
         known = _PolicyTable.model_fields if field.startswith("policy.") else Settings.model_fields
         message = f"there is no such setting; there are {', '.join(known)}"
+    elif fault["type"] in ("dict_type", "model_type"):
+        message = "a table goes here"
     return {"field": field, "message": message, "type": fault["type"]}
 
 
