@@ -1,60 +1,59 @@
-"""Plugins made by hand, for tests that need no distribution on disk."""
+"""Plugins made by hand, whose hooks are functions of the test."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
-from floe_core.plugin_metadata import PluginMetadata
-from floe_core.plugin_types import PluginType
+from floe_core.plugin_metadata import HealthState, HealthStatus
+from floe_core.plugins import ComputePlugin
 
 
-class Made(PluginMetadata):
-    """A plugin that says of itself what the test tells it to say, be that right or wrong."""
+def _nothing() -> None:
+    pass
+
+
+def _healthy() -> HealthStatus:
+    return HealthStatus(HealthState.HEALTHY)
+
+
+class Made(ComputePlugin):
+    """``COMPUTE:name``, with these dependencies and hooks."""
 
     def __init__(
         self,
-        name: Any = "duckdb",
-        version: Any = "1.0.0",
-        floe_api_version: Any = "1.0",
-        dependencies: Any = (),
+        name: str,
+        *dependencies: str,
+        startup: Callable[[], object] = _nothing,
+        shutdown: Callable[[], object] = _nothing,
+        health_check: Callable[[], HealthStatus] = _healthy,
     ) -> None:
-        self._said: dict[str, Any] = {
-            "name": name,
-            "version": version,
-            "floe_api_version": floe_api_version,
-            "dependencies": [*dependencies] if type(dependencies) is tuple else dependencies,
-        }
-
-    def _say(self, what: str) -> Any:
-        said = self._said[what]
-        if isinstance(said, BaseException):
-            raise said
-        return said
+        self._name = name
+        self._dependencies = [*dependencies]
+        self._startup = startup
+        self._shutdown = shutdown
+        self._health_check = health_check
 
     @property
     def name(self) -> str:
-        return self._say("name")  # type: ignore[no-any-return]  # what the test says
+        return self._name
 
     @property
     def version(self) -> str:
-        return self._say("version")  # type: ignore[no-any-return]  # what the test says
+        return "1.0.0"
 
     @property
     def floe_api_version(self) -> str:
-        return self._say("floe_api_version")  # type: ignore[no-any-return]  # what the test says
+        return "1.0"
 
     @property
     def dependencies(self) -> list[str]:
-        return self._say("dependencies")  # type: ignore[no-any-return]  # what the test says
+        return self._dependencies
 
+    def startup(self) -> None:
+        self._startup()
 
-class MadeCompute(Made):
-    """One that is a compute plugin."""
+    def shutdown(self) -> None:
+        self._shutdown()
 
-    plugin_type = PluginType.COMPUTE
-
-
-class MadeCatalog(Made):
-    """One that is a catalog plugin."""
-
-    plugin_type = PluginType.CATALOG
+    def health_check(self) -> HealthStatus:
+        return self._health_check()

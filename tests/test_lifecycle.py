@@ -1,0 +1,488 @@
+"""Starting and stopping plugins: in order, in parallel, each once, on a thread of its own, within bounds."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from math import inf, nan
+
+import pytest
+
+from floe_containers import PluginContainer
+from floe_core.plugin_errors import (
+    MissingDependencyError,
+    PluginErrorGroup,
+    PluginShutdownError,
+    PluginStartupError,
+    PluginStateError,
+)
+from floe_core.plugin_metadata import HealthState, HealthStatus
+from floe_core.plugin_registry import PluginRegistry
+from floe_core.plugin_types import PluginKey, PluginState, PluginType
+from tests.made import Made
+from tests.threads import PATIENCE, Threads, wait_for
+
+COMPUTE = PluginType.COMPUTE
+SOON = 0.3
+BOUND = 5.0
+"""Seconds within which a call with a deadline of SOON comes back, on a machine that has other things to do."""
+
+
+def key(name: str) -> PluginKey:
+    return PluginKey(COMPUTE, name)
+
+
+def is_up(registry: PluginRegistry, name: str) -> bool:
+    return registry.state(COMPUTE, name) is PluginState.ACTIVE
+
+
+@pytest.fixture
+def hang() -> Iterator[threading.Event]:
+    """What hanging hooks wait for; set when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+class Log:
+    """Who was started and stopped, on which thread."""
+
+    def __init__(self, registry: PluginRegistry) -> None:
+        self.calls: list[str] = []
+        self.threads: dict[str, int] = {}
+        self._registry = registry
+
+    def add(self, name: str, *dependencies: str) -> Made:
+        made = Made(
+            name,
+            *dependencies,
+            startup=lambda: self._note(f"+{name}"),
+            shutdown=lambda: self._note(f"-{name}"),
+            health_check=lambda: (self._note(f"?{name}"), HealthStatus(HealthState.HEALTHY))[1],
+        )
+        self._registry.register(made)
+        return made
+
+    def _note(self, call: str) -> None:
+        self.threads[call] = threading.get_ident()
+        self.calls.append(call)
+
+
+@pytest.fixture
+def log(registry: PluginRegistry) -> Log:
+    return Log(registry)
+
+
+class TestActivation:
+    def test_starts_dependencies_first_and_each_plugin_once(self, registry: PluginRegistry, log: Log) -> None:
+        """Asking again starts nothing, and each result is told under the key."""
+        for name, needs in (("a", ["b", "c"]), ("b", ["c"]), ("c", [])):
+            log.add(name, *needs)
+
+        assert {"COMPUTE:c": None, "COMPUTE:b": None, "COMPUTE:a": None} == registry.activate_all()
+        assert {"COMPUTE:c": None, "COMPUTE:b": None, "COMPUTE:a": None} == registry.activate_all()
+        registry.activate_plugin(COMPUTE, "a")
+
+        assert ["+c", "+b", "+a"] == log.calls
+
+    def test_starts_in_parallel_what_does_not_depend_on_one_another(self, registry: PluginRegistry) -> None:
+        """Ten startups that wait for one another all come up."""
+        barrier = threading.Barrier(10)
+        for index in range(10):
+            registry.register(Made(f"p{index}", startup=lambda: barrier.wait(PATIENCE)))
+
+        assert {None} == {*registry.activate_all().values()}
+
+    def test_starts_no_more_at_once_than_the_setting_says(self) -> None:
+        """Two of six, here; all of them come up."""
+        registry = PluginContainer(settings={"max_parallel_starts": 2}).registry()
+        lock, now, most = threading.Lock(), 0, 0
+        pause = threading.Event()
+
+        def startup() -> None:
+            nonlocal now, most
+            with lock:
+                now += 1
+                most = max(most, now)
+            pause.wait(0.01)
+            with lock:
+                now -= 1
+
+        for index in range(6):
+            registry.register(Made(f"p{index}", startup=startup))
+
+        assert {None} == {*registry.activate_all().values()}
+        assert most <= 2
+
+    def test_waiting_for_others_does_not_count_against_a_deadline(self, registry: PluginRegistry) -> None:
+        """Five in a row take longer together than each one may, and all come up."""
+        pause = threading.Event()
+        for index in range(5):
+            needs = [f"p{index - 1}"] if index else []
+            registry.register(Made(f"p{index}", *needs, startup=lambda: pause.wait(0.5)))
+
+        assert {None} == {*registry.activate_all(timeout=2.4).values()}
+
+    def test_hooks_run_on_one_daemon_thread_with_the_callers_context(self, registry: PluginRegistry, log: Log) -> None:
+        """Startup, checks and shutdown on one thread, another than the caller's."""
+        tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+        seen: list[tuple[str, bool]] = []
+
+        def note() -> None:
+            seen.append((tenant.get(), threading.current_thread().daemon))
+
+        log.add("a")
+        registry.register(Made("b", startup=note, shutdown=note))
+        token = tenant.set("acme")
+        registry.activate_all()
+        registry.health_check_all()
+        tenant.reset(token)
+        registry.shutdown_all()
+
+        assert ["+a", "?a", "-a"] == log.calls
+        assert 1 == len({*log.threads.values()})
+        assert threading.get_ident() not in log.threads.values()
+        assert [("acme", True), ("nobody", True)] == seen
+
+    def test_without_a_deadline_hooks_run_on_the_calling_thread(self, registry: PluginRegistry, log: Log) -> None:
+        """One after another, dependencies first, and backwards."""
+        log.add("a", "b")
+        log.add("b")
+
+        assert {"COMPUTE:b": None, "COMPUTE:a": None} == registry.activate_all(timeout=None)
+        assert {"COMPUTE:a": None, "COMPUTE:b": None} == registry.shutdown_all(timeout=None)
+
+        assert ["+b", "+a", "-a", "-b"] == log.calls
+        assert {threading.get_ident()} == {*log.threads.values()}
+
+    def test_what_was_started_without_a_deadline_can_be_stopped_with_one(
+        self, registry: PluginRegistry, log: Log
+    ) -> None:
+        """And the other way round."""
+        log.add("a")
+        registry.activate_all(timeout=None)
+        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=30)
+        registry.activate_all(timeout=30)
+        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=None)
+
+        assert ["+a", "-a", "+a", "-a"] == log.calls
+
+    def test_without_a_deadline_a_failure_keeps_dependents_down(self, registry: PluginRegistry, log: Log) -> None:
+        """The rest comes up."""
+        registry.register(Made("bad", startup=lambda: 1 / 0, shutdown=lambda: 1 / 0))
+        log.add("above", "bad")
+        log.add("beside")
+
+        outcomes = registry.activate_all(timeout=None)
+
+        assert isinstance(outcomes["COMPUTE:bad"], PluginStartupError)
+        assert isinstance(outcomes["COMPUTE:above"], MissingDependencyError)
+        assert ["+beside"] == log.calls
+
+    def test_a_deadline_may_be_endless_or_nonsense(self, registry: PluginRegistry, log: Log) -> None:
+        """Infinity is no bound; what is no number at all is over at once, or was in time."""
+        log.add("a")
+
+        assert {"COMPUTE:a": None} == registry.activate_all(timeout=inf)
+        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=inf)
+        assert {"COMPUTE:a"} == {*registry.activate_all(timeout=nan)}
+        assert HealthState.HEALTHY is registry.health_check_all(timeout=inf)["COMPUTE:a"].state
+
+    def test_two_calls_share_a_start_and_its_failure(self, registry: PluginRegistry, hang: threading.Event) -> None:
+        """Who joins learns at once that the first has given up, whatever time it had itself."""
+        inside = threading.Event()
+        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120))))
+        first = Threads(lambda: registry.activate_all([key("slow")], timeout=SOON))
+        wait_for(inside)
+        joining = Threads(
+            lambda: registry.activate_all([key("slow")], timeout=600),
+            lambda: registry.activate_all([key("slow")], timeout=None),
+        )
+
+        for result in [*first.values(), *joining.values()]:
+            assert result is not None
+            assert isinstance(result["COMPUTE:slow"], PluginStartupError | PluginStateError)
+
+    def test_who_joins_a_start_gives_up_after_its_own_deadline(
+        self, registry: PluginRegistry, hang: threading.Event
+    ) -> None:
+        """The start goes on for the one who began it."""
+        inside = threading.Event()
+        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120))))
+        first = Threads(lambda: registry.activate_all([key("slow")], timeout=600))
+        wait_for(inside)
+
+        with pytest.raises(PluginStartupError, match="another call has been starting it for more than 0.3 s"):
+            registry.activate_plugin(COMPUTE, "slow", timeout=SOON)
+        hang.set()
+
+        assert [{"COMPUTE:slow": None}] == first.values()
+        assert is_up(registry, "slow")
+
+    @pytest.mark.parametrize("timeout", [30.0, None])
+    @pytest.mark.parametrize("verb", ["activate_plugin", "shutdown_plugin"])
+    def test_a_hook_that_asks_for_its_own_start_or_stop_is_refused_at_once(
+        self, registry: PluginRegistry, verb: str, timeout: float | None
+    ) -> None:
+        """It would wait for itself; the plugin comes up all the same, and can be stopped."""
+        refusals: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                getattr(registry, verb)(COMPUTE, "a", timeout=timeout)
+            except (PluginStateError, PluginShutdownError) as exc:
+                refusals.append(exc)
+
+        registry.register(Made("a", startup=ask, shutdown=ask))
+        begun = time.monotonic()
+
+        registry.activate_plugin(COMPUTE, "a", timeout=timeout)
+        assert is_up(registry, "a")
+        registry.shutdown_plugin(COMPUTE, "a", timeout=timeout)
+
+        assert ["would wait for itself" in str(error) for error in refusals] == [True, True]
+        assert time.monotonic() - begun < 25
+
+    def test_an_interrupt_abandons_what_is_starting_and_leaves_what_is_up(
+        self, registry: PluginRegistry, log: Log, hang: threading.Event
+    ) -> None:
+        """Ctrl-C while the platform starts: it is raised, and a plugin that comes up late is shut down again."""
+        stopped = threading.Event()
+        log.add("a")
+
+        def interrupt() -> None:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            hang.wait(120)
+
+        registry.register(Made("b", "a", startup=interrupt, shutdown=stopped.set))
+        log.add("c", "b")
+
+        with pytest.raises(KeyboardInterrupt):
+            registry.activate_all()
+
+        assert is_up(registry, "a")
+        assert ["+a"] == log.calls
+        with pytest.raises(PluginStateError, match="given up on and is still running"):
+            registry.activate_plugin(COMPUTE, "b")
+        hang.set()
+        wait_for(stopped)
+
+    def test_without_a_deadline_an_interrupt_of_the_hook_is_raised(self, registry: PluginRegistry) -> None:
+        """By startup and by shutdown; the plugin then counts as down."""
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        registry.register(Made("a", startup=interrupt))
+        registry.register(Made("b", shutdown=interrupt))
+
+        with pytest.raises(KeyboardInterrupt):
+            registry.activate_plugin(COMPUTE, "a", timeout=None)
+        registry.activate_plugin(COMPUTE, "b", timeout=None)
+        with pytest.raises(KeyboardInterrupt):
+            registry.shutdown_plugin(COMPUTE, "b", timeout=None)
+
+        assert [False, False] == [is_up(registry, "a"), is_up(registry, "b")]
+
+    def test_a_start_that_had_to_wait_for_another_hook_is_called_off(
+        self, registry: PluginRegistry, hang: threading.Event
+    ) -> None:
+        """It has not begun, so it never will, and can be asked for again when the other hook is back."""
+        checking, starts = threading.Event(), []
+        registry.register(
+            Made(
+                "a",
+                startup=lambda: starts.append(1),
+                health_check=lambda: (checking.set(), hang.wait(120), HealthStatus(HealthState.HEALTHY))[2],
+            )
+        )
+        check = Threads(lambda: registry.health_check_all(timeout=600))
+        wait_for(checking)
+
+        with pytest.raises(PluginStartupError, match="it was not begun"):
+            registry.activate_plugin(COMPUTE, "a", timeout=SOON)
+        hang.set()
+        check.values()
+        registry.activate_plugin(COMPUTE, "a")
+
+        assert [1] == starts
+
+
+class TestShutdown:
+    def test_stops_dependents_first(self, registry: PluginRegistry, log: Log) -> None:
+        """Those of one plugin when it is stopped alone, and all when all are."""
+        for name, needs in (("a", ["b"]), ("b", ["c"]), ("c", []), ("d", [])):
+            log.add(name, *needs)
+        registry.activate_all()
+
+        registry.shutdown_plugin(COMPUTE, "b")
+        assert {"COMPUTE:c": None, "COMPUTE:d": None} == registry.shutdown_all()
+
+        assert ["-a", "-b"] == [call for call in log.calls if call[0] == "-"][:2]
+
+    def test_several_failures_are_raised_as_a_group(self, registry: PluginRegistry) -> None:
+        """One for each plugin that had to be stopped."""
+        registry.register(Made("a", "b", shutdown=lambda: 1 / 0))
+        registry.register(Made("b", shutdown=lambda: 1 / 0))
+        registry.activate_all()
+
+        with pytest.raises(PluginErrorGroup) as caught:
+            registry.shutdown_plugin(COMPUTE, "b")
+
+        assert 2 == len(caught.value.exceptions)
+
+    @pytest.mark.parametrize("timeout", [60.0, None])
+    def test_waits_for_a_start_that_is_under_way(
+        self, registry: PluginRegistry, log: Log, hang: threading.Event, timeout: float | None
+    ) -> None:
+        """Then it stops the plugin; what was to start on top of it is refused."""
+        inside, stops = threading.Event(), []
+        registry.register(
+            Made("slow", startup=lambda: (inside.set(), hang.wait(120)), shutdown=lambda: stops.append(1))
+        )
+        log.add("above", "slow")
+        starting = Threads(lambda: registry.activate_all([key("above")], timeout=600))
+        wait_for(inside)
+        stopping = Threads(lambda: registry.shutdown_all(timeout=timeout))
+        _becomes_leaving(registry, "slow")
+        with pytest.raises(PluginStateError, match="being shut down"):
+            registry.activate_plugin(COMPUTE, "slow")
+        hang.set()
+
+        assert [{"COMPUTE:slow": None}] == stopping.values()
+        [outcomes] = starting.values()
+        assert outcomes is not None
+        assert isinstance(outcomes["COMPUTE:above"], MissingDependencyError)
+        assert [1] == stops
+        assert [] == log.calls
+
+    def test_gives_up_on_a_start_that_does_not_end_and_stops_the_plugin_later(
+        self, registry: PluginRegistry, hang: threading.Event
+    ) -> None:
+        """The error tells where the startup stands; whoever asked for it is told that it came up."""
+        inside, stopped = threading.Event(), threading.Event()
+        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120)), shutdown=stopped.set))
+        starting = Threads(lambda: registry.activate_all(timeout=600))
+        wait_for(inside)
+
+        [error] = registry.shutdown_all(timeout=SOON).values()
+
+        assert isinstance(error, PluginShutdownError)
+        assert "startup() did not return within 0.3 s; it stands at" in str(error)
+        hang.set()
+        assert [{"COMPUTE:slow": None}] == starting.values()
+        wait_for(stopped)
+
+    def test_learns_that_the_start_which_it_waits_for_was_abandoned(
+        self, registry: PluginRegistry, hang: threading.Event
+    ) -> None:
+        """There is nothing to stop then, and it says why."""
+        inside = threading.Event()
+        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120))))
+        starting = Threads(lambda: registry.activate_all(timeout=SOON * 5))
+        wait_for(inside)
+
+        outcomes = registry.shutdown_all(timeout=600)
+
+        starting.values()
+        assert outcomes == {} or "given up on and is still running" in str(outcomes["COMPUTE:slow"])
+
+    @pytest.mark.parametrize("timeout", [60.0, None])
+    def test_two_calls_stop_a_plugin_once(
+        self, registry: PluginRegistry, hang: threading.Event, timeout: float | None
+    ) -> None:
+        """Both return when it is down."""
+        inside, stops = threading.Event(), []
+        registry.register(Made("a", shutdown=lambda: (stops.append(1), inside.set(), hang.wait(120))))
+        registry.activate_all()
+        first = Threads(lambda: registry.shutdown_all(timeout=600))
+        wait_for(inside)
+        second = Threads(lambda: registry.shutdown_all(timeout=timeout))
+        hang.set()
+
+        assert [{"COMPUTE:a": None}] == first.values()
+        assert second.values() in ([{"COMPUTE:a": None}], [{}])  # it may have come when all was over
+        assert [1] == stops
+
+    def test_an_interrupt_stops_no_more_than_was_begun(self, registry: PluginRegistry, hang: threading.Event) -> None:
+        """What was not called yet stays up, and can be built upon."""
+        down = threading.Event()
+
+        def interrupt() -> None:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            hang.wait(120)
+            down.set()
+
+        registry.register(Made("below"))
+        registry.register(Made("a", "below", shutdown=interrupt))
+        registry.register(Made("later", "below"))
+        registry.activate_all([key("a")])
+
+        with pytest.raises(KeyboardInterrupt):
+            registry.shutdown_all()
+
+        assert is_up(registry, "below")
+        registry.activate_plugin(COMPUTE, "later")
+        hang.set()
+        wait_for(down)
+
+    def test_a_hung_health_check_does_not_keep_a_plugin_from_being_stopped(
+        self, registry: PluginRegistry, hang: threading.Event
+    ) -> None:
+        """The check is passed by once it was given up on, even if shutdown was asked for before."""
+        checking, stops = threading.Event(), []
+        registry.register(
+            Made(
+                "a",
+                health_check=lambda: (checking.set(), hang.wait(120), HealthStatus(HealthState.HEALTHY))[2],
+                shutdown=lambda: stops.append(1),
+            )
+        )
+        registry.activate_all()
+        check = Threads(lambda: registry.health_check_all(timeout=SOON))
+        wait_for(checking)
+
+        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=60)
+        assert [1] == stops
+        check.values()
+
+
+class TestRunning:
+    def test_stops_what_it_started_and_nothing_else(self, registry: PluginRegistry, log: Log) -> None:
+        """Neither what was up before, nor what another call started meanwhile."""
+        for name in ("before", "inside", "meanwhile"):
+            log.add(name)
+        registry.activate_plugin(COMPUTE, "before")
+
+        with registry.running([key("before"), key("inside")]) as running:
+            assert running is registry
+            registry.activate_plugin(COMPUTE, "meanwhile")
+
+        assert ["+before", "+inside", "+meanwhile", "-inside"] == log.calls
+
+    def test_stops_when_its_block_raises_and_lets_the_error_through(self, registry: PluginRegistry, log: Log) -> None:
+        """The block's own error is what the caller sees."""
+        log.add("a")
+
+        with pytest.raises(ZeroDivisionError), registry.running():
+            _ = 1 / 0
+
+        assert ["+a", "-a"] == log.calls
+
+    def test_says_what_did_not_stop(self, registry: PluginRegistry) -> None:
+        """When all else went well."""
+        registry.register(Made("a", shutdown=lambda: 1 / 0))
+
+        with pytest.raises(PluginErrorGroup, match="did not shut down cleanly"), registry.running():
+            pass
+
+
+def _becomes_leaving(registry: PluginRegistry, name: str) -> None:
+    """Shutdown has been asked for: nothing announces it, so it is looked at until it shows."""
+    pause, deadline = threading.Event(), time.monotonic() + PATIENCE
+    while not registry._lifecycle._runs[key(name)].is_leaving:
+        assert time.monotonic() < deadline
+        pause.wait(0.01)
