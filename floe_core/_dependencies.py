@@ -32,7 +32,7 @@ else:
     _GraphFields = namedtuple("_GraphFields", ("plugins", "edges", "failures"))
 
 _SEQUENCES: tuple[type[Any], ...] = (list, tuple, set, frozenset)
-_SPEC = re.compile(r"\s*(?:(?P<type>[A-Z_]+):)?\s*(?P<name>[^<>=!~]+?)\s*(?P<specifier>[<>=!~].*)?", re.DOTALL)
+_SPEC = re.compile(r"\s*(?:(?P<type>[A-Z_]+):)?\s*(?P<name>[^\s<>=!~][^<>=!~]*?)\s*(?P<specifier>[<>=!~].*)?", re.DOTALL)
 
 
 class DependencySpec(_SpecFields):
@@ -48,7 +48,7 @@ class DependencySpec(_SpecFields):
 
         """
         match = _SPEC.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
+        if match is None or match["name"].endswith(":"):
             raise ValueError(f"{text!r} is no dependency; write name, TYPE:name or TYPE:name>=1.2")
         type_name, name, specifier = match["type"], match["name"], (match["specifier"] or "").strip()
         if type_name and type_name not in PluginType.__members__:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ class TestDependenciesFirst:
             path = caught.value.path
             assert path[0] == path[-1]
             assert len(path) == len(set(path)) + 1
-            for key, needed in zip(path, path[1:], strict=False):
+            for key, needed in pairwise(path):
                 assert isinstance(key, int)
                 assert needed in graph[key]
         else:
