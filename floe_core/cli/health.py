@@ -114,7 +114,7 @@ def _table(screen: Screen, rows: Iterable[dict[str, Any]]) -> Table:
         took = "" if row["duration_s"] is None else written(row["duration_s"])
         state = Text("asking", "dim") if row["state"] == "unknown" else screen.state(row["state"])
         if screen.is_narrow:
-            below = Text.assemble(state, f" {screen.dot()} {took}" if took else "", overflow="fold")
+            below = Text.assemble(state, f" {screen.dot} {took}" if took else "", overflow="fold")
             below.append("\n" if row["message"] else "")
             grid.add_row(screen.mark(row["state"]), text(row["key"]))
             grid.add_row("", below.append_text(text(row["message"])))

@@ -1,28 +1,29 @@
-"""``list``: what is installed. Imports no plugin."""
+"""``list``: what is installed. Imports no plugin, and nothing to draw with: it answers before a library could."""
 
 from __future__ import annotations
 
-from rich.table import Table
-from rich.text import Text
-
-from floe_core.cli.output import count, document, printable
+from floe_core.cli.plain import cells, count, document, folded, printable
 from floe_core.cli.session import FINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from floe_core.cli.output import Screen
+    from floe_core.cli.plain import Paper
     from floe_core.cli.session import Session
     from floe_core.registry_report import RegistryReport
 
+STATE = 12
+"""Columns for the longest word of a state."""
+
 
 def command(session: Session) -> int:
-    session.answer(answer(session.source.report()), draw)
+    answer = answer_of(session.source.report())
+    session.answer_plainly(answer, draw)
     return FINE
 
 
-def answer(report: RegistryReport) -> dict[str, Any]:
+def answer_of(report: RegistryReport) -> dict[str, Any]:
     return document(
         "list",
         plugins=[
@@ -40,67 +41,62 @@ def answer(report: RegistryReport) -> dict[str, Any]:
     )
 
 
-def draw(screen: Screen, answer: dict[str, Any]) -> None:
+def draw(paper: Paper, answer: dict[str, Any]) -> None:
     plugins: list[dict[str, Any]] = answer["plugins"]
     if plugins:
-        _draw_plugins(screen, plugins)
-        screen.gap()
-    types = len({plugin["type"] for plugin in plugins})
-    screen.heading(
-        f"{count(len(plugins), 'plugin')} of {count(types, 'type')}" if plugins else "No plugin is installed."
-    )
-    if not plugins:
-        screen.line("A plugin announces itself in an entry-point group such as floe.computes.")
+        _draw_plugins(paper, plugins)
+        types = len({plugin["type"] for plugin in plugins})
+        paper.write(paper.styled(f"{count(len(plugins), 'plugin')} of {count(types, 'type')}", "bold"))
+    else:
+        paper.write(paper.styled("No plugin is installed.", "bold"))
+        paper.write("A plugin announces itself in")
+        paper.write("an entry-point group such as")
+        paper.write("floe.computes.")
     if answer["unused"]:
-        words = f"{count(answer['unused'], 'entry point')} not used: floe-plugins doctor says why."
-        screen.line(Text(words, "yellow"))
+        paper.write(paper.styled(f"{count(answer['unused'], 'entry point')} not used, see", "yellow"))
+        paper.write(paper.styled("  floe-plugins doctor", "yellow"))
 
 
-def _draw_plugins(screen: Screen, plugins: list[dict[str, Any]]) -> None:
+def _draw_plugins(paper: Paper, plugins: list[dict[str, Any]]) -> None:
     rows = [
         (one, printable(one["name"]), printable(one["version"] or ""), printable(one["distribution"] or ""))
         for one in plugins
     ]
-    widest = [max(len(row[column]) for row in rows) for column in (1, 2, 3)]
-    name = max(12, min(widest[0], screen.width - 24 - sum(min(width, 16) for width in widest[1:])))
+    versions = min(16, max(cells(row[2]) for row in rows))
+    distributions = min(24, max(cells(row[3]) for row in rows))
+    room = paper.width - 4 - STATE - versions - distributions - 6
+    widths = (max(12, min(room, max(cells(row[1]) for row in rows))), STATE, versions, distributions)
     last = None
-    grid = Table.grid()
-    for plugin, *words in rows:
+    for plugin, name, version, distribution in rows:
         if plugin["type"] != last:
-            if last is not None:
-                screen.put(grid, indent=2)
-                screen.gap()
-            screen.heading(plugin["type"])
+            paper.write("\n" * (last is not None) + paper.styled(plugin["type"], "bold"))
             last = plugin["type"]
-            grid = _stacked() if screen.is_narrow else _side_by_side(name, widest[1])
-        _add_row(screen, grid, plugin["state"], words)
-    screen.put(grid, indent=2)
+        sign = paper.of_state(paper.sign(plugin["state"]), plugin["state"])
+        if paper.is_narrow:
+            _draw_stacked(paper, sign, plugin["state"], name, [version, distribution])
+        else:
+            _draw_row(paper, sign, plugin["state"], (name, plugin["state"], version, distribution), widths)
+    paper.write()
 
 
-def _side_by_side(name: int, version: int) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    grid.add_column(width=1)
-    grid.add_column(width=name, overflow="fold")
-    grid.add_column(width=12)
-    grid.add_column(width=min(version, 16), overflow="fold")
-    grid.add_column(overflow="fold")
-    return grid
+def _draw_row(paper: Paper, sign: str, state: str, words: tuple[str, ...], widths: tuple[int, ...]) -> None:
+    """One line; more where a word does not fit its column."""
+    columns = [folded(word, width) for word, width in zip(words, widths, strict=True)]
+    for index in range(max(map(len, columns))):
+        pieces = [column[index] if index < len(column) else "" for column in columns]
+        padded = [piece + " " * (width - cells(piece)) for piece, width in zip(pieces, widths, strict=True)]
+        padded[1] = paper.of_state(padded[1], state)
+        padded[3] = paper.styled(padded[3].rstrip(), "dim")
+        paper.write(f"  {sign if index == 0 else ' '} {'  '.join(padded)}".rstrip())
 
 
-def _stacked() -> Table:
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=1)
-    grid.add_column(overflow="fold")
-    return grid
-
-
-def _add_row(screen: Screen, grid: Table, state: str, words: list[str]) -> None:
-    name, version, distribution = words
-    if not screen.is_narrow:
-        grid.add_row(screen.mark(state), name, screen.state(state), version, Text(distribution, "dim"))
-        return
-    grid.add_row(screen.mark(state), name)
-    below = Text.assemble(screen.state(state), overflow="fold")
-    for part in filter(None, (version, distribution)):
-        below.append(f" {screen.dot()} {part}", "dim")
-    grid.add_row("", below)
+def _draw_stacked(paper: Paper, sign: str, state: str, name: str, rest: list[str]) -> None:
+    """The name, and the rest below it."""
+    room = paper.width - 4
+    for index, piece in enumerate(folded(name, room)):
+        paper.write(f"  {sign if index == 0 else ' '} {piece}")
+    below = f" {paper.dot} ".join(filter(None, [state, *rest]))
+    first, *further = folded(below, room)
+    paper.write(f"    {paper.of_state(first[: len(state)], state)}{paper.styled(first[len(state) :], 'dim')}")
+    for piece in further:
+        paper.write(f"    {paper.styled(piece, 'dim')}")

@@ -6,6 +6,7 @@ import sys
 from contextlib import redirect_stdout
 
 from floe_core.cli.entry import FINE, INTERRUPTED, PLUGINS_AT_FAULT, WRONG_USE
+from floe_core.cli.plain import Paper, printable, write_json
 from floe_core.plugin_errors import PluginError, SettingsError
 
 TYPE_CHECKING = False
@@ -78,11 +79,16 @@ class Session:
     def answer(self, document: Document, draw: Callable[[Screen, Document], None]) -> None:
         """Print *document* as JSON, or draw it."""
         if self._as_json:
-            from floe_core.cli.output import write_json
-
             write_json(self._stdout, document)
         else:
             draw(self.screen, document)
+
+    def answer_plainly(self, document: Document, draw: Callable[[Paper, Document], None]) -> None:
+        """The same, drawn without a library."""
+        if self._as_json:
+            write_json(self._stdout, document)
+        else:
+            draw(Paper(self._stdout), document)
 
     def run(self, command: Command) -> int:
         """
@@ -115,8 +121,6 @@ class Session:
         self.errors.append(error)
         text = self._redacted(text)
         if self._as_json:
-            from floe_core.cli.output import write_json
-
             write_json(self._stdout, {"schema": "floe-plugins/error/1", "error": kind, "message": text, "exit": code})
         else:
             sys.stderr.write(f"floe-plugins: {text}\n")
@@ -124,8 +128,6 @@ class Session:
 
     def _print_tracebacks(self) -> None:
         from traceback import format_exception
-
-        from floe_core.cli.output import printable
 
         for error in self.errors:
             text = "".join(format_exception(error))

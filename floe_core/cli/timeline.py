@@ -168,7 +168,7 @@ def _draw_axis(screen: Screen, width: int, label: int, total: float) -> None:
 
 
 def _has_colours(screen: Screen) -> bool:
-    return screen.is_unicode and screen.console.color_system is not None and not screen.console.no_color
+    return screen.is_unicode and screen.has_colours
 
 
 def _no_bar(width: int) -> Text:
