@@ -20,7 +20,7 @@ from floe_core.plugin_errors import (
 )
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginType
-from tests.made import MadeCatalog, MadeCompute
+from tests.handmade import MadeCatalog, MadeCompute
 
 if TYPE_CHECKING:
     from tests.conftest import InstallPlugin
@@ -216,7 +216,7 @@ class TestMissing:
         original = RuntimeError("hunter2")
         with_plugins(registry, a=original)
 
-        with pytest.raises(MissingDependencyError, match=r"raised RuntimeError at .*made\.py") as caught:
+        with pytest.raises(MissingDependencyError, match=r"raised RuntimeError at .*handmade\.py") as caught:
             resolved(registry, "a")
 
         assert original is caught.value.__cause__

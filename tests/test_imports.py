@@ -43,8 +43,8 @@ def imports_of(module: str, *, late_ones: bool) -> Iterator[str]:
 
     def walk(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for child in node.orelse:
-                yield from walk(child)
+            for alternative in node.orelse:
+                yield from walk(alternative)
             return
         yield node
         if not late_ones and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):

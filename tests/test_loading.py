@@ -16,7 +16,7 @@ from floe_core.plugin_errors import (
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginState, PluginType
 from floe_core.testing import install_distribution, plugin_source
-from tests.made import MadeCompute
+from tests.handmade import MadeCompute
 
 if TYPE_CHECKING:
     from pathlib import Path

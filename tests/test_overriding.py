@@ -15,7 +15,7 @@ from floe_core.plugin_errors import PluginNotFoundError
 from floe_core.plugin_metadata import PluginMetadata
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
-from tests.made import MadeCompute
+from tests.handmade import MadeCompute
 
 if TYPE_CHECKING:
     from tests.conftest import InstallPlugin
@@ -122,7 +122,8 @@ class TestManyScopes:
         open_scopes: list[tuple[MadeCompute, ExitStack]] = []
 
         for step in range(data.draw(st.integers(1, 12), label="steps")):
-            if open_scopes and data.draw(st.booleans(), label="end one"):
+            ends_one = data.draw(st.booleans(), label="end one")
+            if open_scopes and ends_one:
                 _, scope = open_scopes.pop(data.draw(st.integers(0, len(open_scopes) - 1), label="which"))
                 scope.close()
             else:

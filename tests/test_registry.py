@@ -35,7 +35,7 @@ from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from floe_core.plugins import CatalogPlugin, ComputePlugin
 from floe_core.settings import Settings
 from floe_core.testing import install_distribution, plugin_source
-from tests.made import Made, MadeCatalog, MadeCompute
+from tests.handmade import Made, MadeCatalog, MadeCompute
 
 if TYPE_CHECKING:
     from tests.conftest import InstallPlugin

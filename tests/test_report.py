@@ -12,7 +12,7 @@ from floe_core.plugin_errors import PluginError
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
 from floe_core.testing import install_distribution
-from tests.made import MadeCompute
+from tests.handmade import MadeCompute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ SECRET = "hunter2"
 class TestReport:
     def test_of_nothing_is_empty(self, registry: PluginRegistry) -> None:
         """And discovers nothing by itself."""
-        assert registry.report().plugins == registry.report().unused == ()
+        assert (registry.report().plugins, registry.report().unused) == ((), ())
 
     def test_tells_state_and_origin_of_each_key(self, install_plugin: InstallPlugin) -> None:
         """Sorted by key: used ones, broken ones, those left out, those in conflict, and one made by hand."""

@@ -22,7 +22,7 @@ from floe_core.plugin_metadata import HealthState, HealthStatus, PluginMetadata
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
 from floe_core.testing import install_distribution
-from tests.made import MadeCompute
+from tests.handmade import MadeCompute
 
 if TYPE_CHECKING:
     from pathlib import Path
