@@ -120,10 +120,10 @@ class PluginHandle(PluginMetadata):
             from floe_core.plugin_registry import get_registry
 
             registry = get_registry()
+            object.__setattr__(self, "_candidate", registry._candidate(self.key))
             object.__setattr__(self, "_registry", registry)
         return registry
 
     def _found(self) -> Candidate | None:
-        if self._registry is None:
-            object.__setattr__(self, "_candidate", self._home()._candidate(self.key))
+        self._home()
         return self._candidate
