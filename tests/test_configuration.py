@@ -300,6 +300,14 @@ class TestMessagesOfValidators:
             fault["message"] for fault in faults_of({"password": value}, schema)
         ]
 
+    def test_are_not_searched_for_objects(self) -> None:
+        """Turning a foreign object into text would run its code."""
+        schema = create_model(
+            "Refusing", password=(raising(lambda _: PydanticKnownError("enum", {"expected": "a"})), ...)
+        )
+
+        assert ["Input should be a"] == [fault["message"] for fault in faults_of({"password": [object()]}, schema)]
+
 
 class Wanting(Bare):
     def __init__(self, config: Config) -> None:

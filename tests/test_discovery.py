@@ -135,6 +135,14 @@ class TestHealthy:
 
         assert ["acme_duck:Duck"] == [candidate.value for candidate in find_candidates()]
 
+    def test_reads_sys_path_once_though_it_has_two_finders(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The faults on it are told once, too."""
+        install_distribution(folder, "acme", {COMPUTE: {"duckdb": "acme_duck:Duck", "bad": "a/file.yaml"}})
+        monkeypatch.setattr(sys, "path", [str(folder)])
+        monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, *sys.meta_path])
+
+        assert ["acme_duck:Duck", "a/file.yaml"] == [candidate.value for candidate in find_candidates()]
+
     def test_takes_a_file_with_a_byte_order_mark(self, folder: Path) -> None:
         """Editors on Windows leave one; the first section is not lost to it."""
         install_distribution(folder, "acme", b"\xef\xbb\xbf[floe.computes]\nduckdb = acme_duck:Duck\n")
