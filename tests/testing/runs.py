@@ -43,7 +43,7 @@ def run_pytest(folder: Path, *arguments: str, environment: Mapping[str, str] | N
         env={**os.environ, "PYTHONPATH": str(folder), **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     outcomes = Outcomes(ran.stdout + ran.stderr, ran.returncode)
