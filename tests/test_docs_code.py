@@ -38,8 +38,9 @@ def example_site(tmp_path: Path) -> Path:
     )
     for plugin_type, name in [(PluginType.CATALOG, "polaris"), (PluginType.STORAGE, "local")]:
         source = plugin_source(plugin_type, name=name)
-        entry_points = {plugin_type: {name: f"acme_{name}:Plugin"}}
-        install_distribution(site, f"acme-{name}", entry_points, modules={f"acme_{name}": source})
+        install_distribution(
+            site, f"acme-{name}", {plugin_type: {name: f"acme_{name}:Plugin"}}, modules={f"acme_{name}": source}
+        )
     return site
 
 

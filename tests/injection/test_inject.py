@@ -154,7 +154,7 @@ class TestRefusals:
         with pytest.raises(PluginStateError) as caught:
 
             @inject
-            def run(compute: Any = plugin(PluginType.COMPUTE), /) -> None:  # noqa: B008  # pyright: ignore[reportUnusedFunction]
+            def run(compute: Any = plugin(PluginType.COMPUTE), /) -> None:  # pyright: ignore[reportUnusedFunction]
                 print(compute)
 
         assert str(caught.value) == (
