@@ -107,7 +107,7 @@ EXPECTED = ["True True duck True", "PluginLoadError COMPUTE:lame lame", "PluginS
 
 
 def _install(install_plugin: InstallPlugin) -> None:
-    install_plugin("acme_duck", COMPUTE, "duck", prologue="import os\n", body="where = os.getpid()")
+    install_plugin("acme_duck", COMPUTE, "duck", prologue="import os\n", body="def __init__(self): self.where = os.getpid()")
     install_plugin("lame", COMPUTE, "lame", source="raise ValueError('lame')")
 
 
