@@ -22,7 +22,7 @@ class LakehouseSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     caller: str = Field(description="Who runs it, unless the command line says otherwise.")
-    start_timeout: float = Field(default=30.0, gt=0, description="Seconds for each plugin to start.")
+    start_timeout: float = Field(default=60.0, gt=0, description="Seconds for each plugin to start.")
     platform: Settings = Field(description="Which plugins there are to be, and how they are configured.")
 
     @classmethod

@@ -117,7 +117,7 @@ class Runner:
         self._output.unlink(missing_ok=True)
         process = self._context.Process(target=_run, args=([str(each) for each in arguments], stage, str(self._output)))
         process.start()
-        process.join(180)
+        process.join(400)
         if process.is_alive():
             process.kill()
             process.join()

@@ -198,20 +198,20 @@ def route_map(
     Each route is latitude, longitude, weight, colour, code and tip; the widest arc stands for the largest weight. Only the
     contiguous states are drawn to scale: routes that leave the frame (Hawaii, Alaska) end at its edge.
     """
-    height = 560.0
+    height = 640.0
 
     def project(latitude: float, longitude: float) -> tuple[float, float]:
         # Albers' equal-area conic projection with the parallels that maps of the United States commonly use.
-        n, c = 0.6029035, 1.3491594
+        n, c, scale = 0.6029035, 1.3491594, 1520
         rho, rho0 = (math.sqrt(c - 2 * n * math.sin(math.radians(angle))) / n for angle in (latitude, 37.5))
         theta = n * math.radians(longitude + 96)
-        return width / 2 - 25 + rho * math.sin(theta) * 1330, height / 2 + 8 - (rho0 - rho * math.cos(theta)) * 1330
+        return width / 2 - 10 + rho * math.sin(theta) * scale, height / 2 + 2 - (rho0 - rho * math.cos(theta)) * scale
 
     body: list[str] = []
     for latitude, longitude in places:
         x, y = project(latitude, longitude)
         if 0 < x < width and 0 < y < height and longitude > -130:
-            body.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="1.5" class="place"/>')
+            body.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="1.7" class="place"/>')
     x0, y0 = project(*home)
     heaviest = max((weight for _, _, weight, _, _, _ in routes), default=1)
     ends: list[str] = []
