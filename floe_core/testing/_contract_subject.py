@@ -350,12 +350,11 @@ def import_report(module: str, within: float) -> ImportReport:
 @lru_cache(maxsize=64)
 def _import_report(module: str, path: tuple[str, ...], _attempt: int) -> ImportReport:
     """The same question is answered once for all the rules about imports."""
-    program = Path(__file__).with_name("_import_probe.py")
     with TemporaryDirectory() as folder:
         result = Path(folder, "result.json")
         try:
             ran = subprocess.run(  # noqa: S603  # a program of our own
-                [sys.executable, "-W", "ignore", str(program), str(result), module],
+                [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(result), module],
                 input=json.dumps(path),
                 capture_output=True,
                 text=True,
@@ -425,6 +424,10 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}{f' at {place}' if place else ''}: {error}"
 
 
+_PROGRAM = (
+    "import json, sys; sys.path[:] = json.load(sys.stdin); "
+    "from floe_core.testing._import_probe import main; main(*sys.argv[1:])"
+)
 _MEND_IMPORT = "Import whatever the module needs in the module itself, and declare it as a dependency."
 _MEND_SCHEMA = (
     "Return a pydantic v2 model class, or None, from get_config_schema(). Where the constructor takes config, annotate "

@@ -1,8 +1,4 @@
-"""
-A program of its own: imports one module in a fresh process, and writes down what that did besides.
-
-Run as ``python _import_probe.py RESULT MODULE`` with the search path as JSON on its standard input.
-"""
+"""Runs in a fresh process, which imports one module and writes down what that did besides."""
 
 from __future__ import annotations
 
@@ -39,9 +35,8 @@ def waited_for_a_processor() -> float:
         return 0.0
 
 
-def main() -> None:
-    result_file, module = sys.argv[1:]
-    sys.path[:] = json.load(sys.stdin)
+def main(result_file: str, module: str) -> None:
+    """Import *module*, and write what happened into *result_file*, as JSON."""
     import_module("floe_core.plugins")  # every plugin needs these, so their time is not the module's
     import_module("pydantic")
 
@@ -85,6 +80,3 @@ def main() -> None:
     sys.stdout.flush()
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         os._exit(0)  # the interpreter would wait for them  # pragma: no cover - the measuring ends here too
-
-
-main()

@@ -100,7 +100,7 @@ def plugin_source(
     """
     base = f"{''.join(part.title() for part in plugin_type.name.split('_'))}Plugin"
     parts = [
-        textwrap.dedent(prologue),
+        textwrap.dedent(prologue).rstrip() + "\n" if prologue else "",
         "from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator\n" if schema else "",
         "from floe_core.plugin_metadata import HealthState, HealthStatus\n",
         f"from floe_core.plugins import {base}\n\n",
