@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -185,6 +186,10 @@ BROKEN_FILES: dict[str, tuple[Callable[[Path], None], list[tuple[str | None, str
         write_bytes(b"[floe.computes]\nbad = a/file.yaml\n"),
         [("COMPUTE:bad", f"the value of 'bad' {VALUE}")],
     ),
+    "a second =": (
+        write_bytes(b"[floe.computes]\nbad = x = m:C\n"),
+        [("COMPUTE:bad", f"the value of 'bad' {VALUE}")],
+    ),
     "a space": (write_bytes(b"[floe.computes]\nbad = a b:c\n"), [("COMPUTE:bad", f"the value of 'bad' {VALUE}")]),
     "no module": (write_bytes(b"[floe.computes]\nbad = :x\n"), [("COMPUTE:bad", f"the value of 'bad' {VALUE}")]),
     "no attribute": (write_bytes(b"[floe.computes]\nbad = mod:\n"), [("COMPUTE:bad", f"the value of 'bad' {VALUE}")]),
@@ -256,6 +261,21 @@ class TestBrokenFiles:
         install_distribution(folder, "acme", entry + b"#" * (MAX_FILE_SIZE - len(entry)))
 
         assert {"COMPUTE:duckdb": "acme_duck:Duck"} == used(str(folder))
+
+    def test_a_file_of_any_size_takes_little_memory(self, folder: Path) -> None:
+        """Reading stops soon after the limit."""
+        large = install_distribution(folder, "large", "")
+        os.truncate(large.metadata / "entry_points.txt", 200 * MAX_FILE_SIZE)
+
+        tracemalloc.start()
+        try:
+            told = reasons(str(folder))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert [f"entry_points.txt is larger than {MAX_FILE_SIZE} bytes; reinstall the distribution"] == told
+        assert peak < 10 * MAX_FILE_SIZE
 
     def test_a_file_that_fails_half_way_is_told(self, folder: Path) -> None:
         """It opens, and reading raises: here another process's memory, at an address that is not mapped."""
@@ -569,10 +589,12 @@ class TestPathEntries:
     def test_may_be_spelled_in_two_ways(self, folder: Path, tmp_path: Path) -> None:
         """With a slash, through the parent folder, by a symlink: one folder is read once."""
         install_distribution(folder, "acme", DUCK)
+        install_distribution(folder, "broken", b"\xff")
         (tmp_path / "link").symlink_to(folder)
         spellings = [str(folder), f"{folder}{os.sep}", str(folder / ".." / folder.name), str(tmp_path / "link")]
 
-        assert ["acme_duck:Duck"] == [candidate.value for candidate in find_candidates(spellings)]
+        assert {"COMPUTE:duckdb": "acme_duck:Duck"} == used(*spellings)
+        assert ["entry_points.txt is not UTF-8; reinstall the distribution"] == reasons(*spellings)
 
     @pytest.mark.parametrize("entry", ["", ".", "../folder", "sub/.."])
     def test_may_be_relative(self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
