@@ -32,7 +32,9 @@ else:
     _GraphFields = namedtuple("_GraphFields", ("plugins", "edges", "failures"))
 
 _SEQUENCES: tuple[type[Any], ...] = (list, tuple, set, frozenset)
-_SPEC = re.compile(r"\s*(?:(?P<type>[A-Z_]+):)?\s*(?P<name>[^\s<>=!~][^<>=!~]*?)\s*(?P<specifier>[<>=!~].*)?", re.DOTALL)
+_SPEC = re.compile(
+    r"\s*(?:(?P<type>[A-Z_]+):)?\s*(?P<name>[^\s<>=!~][^<>=!~]*?)\s*(?P<specifier>[<>=!~].*)?", re.DOTALL
+)
 
 
 class DependencySpec(_SpecFields):
@@ -67,12 +69,13 @@ class DependencySpec(_SpecFields):
         if not self.specifier:
             return True
         from packaging.specifiers import SpecifierSet
-        from packaging.version import InvalidVersion
+        from packaging.version import InvalidVersion, Version
 
         try:
-            return SpecifierSet(self.specifier).contains(version, prereleases=True)
+            parsed = Version(version)
         except InvalidVersion:
             return False
+        return SpecifierSet(self.specifier).contains(parsed, prereleases=True)
 
 
 class Graph(_GraphFields):

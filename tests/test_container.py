@@ -11,6 +11,7 @@ import pytest
 from dependency_injector import containers, providers, wiring
 
 from floe_containers import PluginContainer
+from floe_containers._providers import PluginGroup
 from floe_core.plugin_errors import PluginNotFoundError, PluginStateError, SettingsError
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginState, PluginType
@@ -279,3 +280,15 @@ class TestWiring:
             assert fake is container.registry().get(COMPUTE, "duckdb")
 
         assert real is container.registry().get(COMPUTE, "duckdb")
+
+    def test_an_override_of_the_class_is_seen_in_its_containers(self) -> None:
+        """As with stock providers: it is copied into containers made meanwhile."""
+        fake = MadeCompute("fake")
+
+        class Special(PluginContainer):
+            computes = PluginGroup(COMPUTE, PluginContainer.registry)
+
+        with Special.computes.override(providers.Object(fake)):
+            container = Special()
+
+        assert fake is container.computes("anything")

@@ -24,13 +24,14 @@ from floe_core.plugin_errors import (
     PluginLoadError,
     PluginNotFoundError,
     PluginShutdownError,
+    PluginStartupError,
     PluginStateError,
     PluginTypeError,
     SettingsError,
 )
 from floe_core.plugin_handle import PluginHandle
 from floe_core.plugin_metadata import PluginMetadata
-from floe_core.plugin_registry import PluginRegistry
+from floe_core.plugin_registry import PluginRegistry, _TheRegistry
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from floe_core.plugins import CatalogPlugin, ComputePlugin
 from floe_core.settings import Settings
@@ -470,7 +471,8 @@ class TestListing:
 
     def test_a_malformed_entry_point_is_told_to_who_asks_for_it(self, site: Path, registry: PluginRegistry) -> None:
         """get() says that one was found, where, and what is wrong with it."""
-        install_distribution(site, "acme-broken", "[floe.computes]\nduckdb = a/file.yaml\n")
+        entry_points = "[floe.computes]\nother = a/file.yaml\nduckdb = a/file.yaml\n"
+        install_distribution(site, "acme-broken", entry_points)
         registry.discover_all()
 
         with pytest.raises(PluginNotFoundError, match=r"cannot be used.*acme-broken"):
@@ -1006,6 +1008,8 @@ class TestKeys:
         registry.register(plugin)
         registry.register(MadeCompute("even"))
 
+        (even, _) = registry.list(COMPUTE)
+        assert registry.resolve_dependencies([even]) == [even]
         (resolved,) = registry.resolve_dependencies([plugin])
         assert resolved is plugin
         assert registry.get(COMPUTE, "odd") is plugin
@@ -1054,3 +1058,116 @@ class TestSettings:
             config = PluginContainer(settings=settings).registry().get(COMPUTE, "duckdb").config
             assert config is not None
             assert config.model_dump() == {"threads": 8}
+
+
+class Unwilling(MadeCompute):
+    """Its hooks raise where they are told to."""
+
+    def __init__(self, name: str, *hooks: str, needs: tuple[str, ...] = ()) -> None:
+        super().__init__(name, dependencies=needs)
+        self.calls: list[str] = []
+        self._hooks = hooks
+
+    def _call(self, hook: str) -> None:
+        self.calls.append(hook)
+        if hook in self._hooks:
+            raise RuntimeError(hook)
+
+    def startup(self) -> None:
+        self._call("startup")
+
+    def shutdown(self) -> None:
+        self._call("shutdown")
+
+
+class TestRunning:
+    def test_starts_and_stops_what_was_not_up_before(self, registry: PluginRegistry) -> None:
+        """What was active already stays active."""
+        plugins = [Unwilling("a"), Unwilling("b")]
+        for plugin in plugins:
+            registry.register(plugin)
+        registry.activate_plugin(COMPUTE, "a")
+
+        with registry.running(plugin_types=[COMPUTE]) as running:
+            assert running is registry
+            assert PluginState.ACTIVE is registry.state(COMPUTE, "b")
+
+        assert [["startup"], ["startup", "shutdown"]] == [plugin.calls for plugin in plugins]
+
+    def test_is_all_or_nothing(self, registry: PluginRegistry) -> None:
+        """One does not start: the others are stopped, and the group tells of a failing stop, too."""
+        registry.register(Unwilling("a", "shutdown"))
+        registry.register(Unwilling("b", "startup", needs=("a",)))
+
+        with pytest.raises(PluginErrorGroup) as caught, registry.running():
+            pytest.fail("the body must not run")
+
+        assert [PluginStartupError, PluginShutdownError] == [type(error) for error in caught.value.exceptions]
+        assert registry.shutdown_all() == {}
+
+    def test_passes_on_what_the_body_raises(self, registry: PluginRegistry) -> None:
+        """After stopping everything."""
+        plugin = Unwilling("a")
+        registry.register(plugin)
+
+        with pytest.raises(ZeroDivisionError), registry.running():
+            _ = 1 / 0
+
+        assert plugin.calls == ["startup", "shutdown"]
+
+    def test_tells_what_did_not_stop_cleanly(self, registry: PluginRegistry) -> None:
+        """As a group."""
+        registry.register(Unwilling("a", "shutdown"))
+
+        with pytest.raises(PluginErrorGroup, match="did not shut down cleanly"), registry.running():
+            pass
+
+    def test_activate_plugin_raises_its_error(self, registry: PluginRegistry) -> None:
+        """Where activate_all() would return it."""
+        registry.register(Unwilling("a", "startup"))
+
+        with pytest.raises(PluginStartupError):
+            registry.activate_plugin(COMPUTE, "a")
+
+    def test_stopping_one_tells_of_all_that_failed(self, registry: PluginRegistry) -> None:
+        """Its dependents are stopped first; both errors come as a group."""
+        registry.register(Unwilling("a", "shutdown"))
+        registry.register(Unwilling("b", "shutdown", needs=("a",)))
+        registry.activate_all()
+
+        with pytest.raises(PluginErrorGroup) as caught:
+            registry.shutdown_plugin(COMPUTE, "a")
+
+        assert len(caught.value.exceptions) == 2
+
+
+class TestTheRegistryOfTheProcess:
+    def test_takes_its_settings_from_the_file_that_the_environment_names(
+        self, site: Path, monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin
+    ) -> None:
+        """FLOE_SETTINGS; a mistake in it is told, and the next call tries again."""
+        install_plugin("acme_a", COMPUTE, "a", schema="threads: int = 4")
+        file = site / "platform.toml"
+        monkeypatch.setenv("FLOE_SETTINGS", str(file))
+        the = _TheRegistry()
+        file.write_text("potatoes = 7")
+        with pytest.raises(SettingsError, match=r"platform\.toml.*potatoes"):
+            the.get()
+
+        file.write_text("[plugins.computes.a]\nthreads = 8\n")
+
+        config = the.get().get(COMPUTE, "a").config
+        assert config is not None
+        assert config.model_dump() == {"threads": 8}
+
+    def test_a_forked_child_has_its_parents_registry_and_a_lock_of_its_own(
+        self, site: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Which a thread of the parent may have held at the fork."""
+        the = _TheRegistry()
+        lock = the._lock
+        lock.acquire()
+
+        the.forget_the_parent()
+
+        assert the.get() is the.get()

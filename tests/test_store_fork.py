@@ -108,3 +108,18 @@ class TestForkedChild:
             go_on.set()
             thread.join(60)
         assert answer == "a"
+
+    def test_forgets_all_that_was_built_and_nothing_else(
+        self, install_plugin: InstallPlugin, registry: PluginRegistry
+    ) -> None:
+        """Plugins and configurations of installed ones go, those of hand-made ones stay."""
+        install_plugin("acme_a", COMPUTE, "a", schema="threads: int = 4")
+        registry.discover_all()
+        registry.register(MadeCompute("b"))
+        for name in ("a", "b"):
+            registry.configure(COMPUTE, name, {})
+        store = registry._store
+
+        store.forget_the_parent()
+
+        assert ["b"] == [key.name for key in store.loaded] == [key.name for key in store.configs]

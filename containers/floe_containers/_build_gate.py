@@ -6,7 +6,7 @@ import _frozen_importlib
 import copy
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from floe_core._dependencies import names_of
 from floe_core._places import place_of_thread
@@ -164,10 +164,9 @@ def _importer_awaited_by(thread: int) -> int | None:
     different, a wait is ended by its bound alone.
     """
     awaited: Any = getattr(_frozen_importlib, "_blocking_on", {})
-    module_lock = awaited.get(thread)
-    if isinstance(module_lock, list):
-        module_lock = cast("Any", module_lock or [None])[-1]
-    return getattr(module_lock, "owner", None)
+    found = awaited.get(thread)
+    module_locks: list[Any] = [None, *found] if isinstance(found, list) else [found]
+    return getattr(module_locks[-1], "owner", None)
 
 
 def _circular(circle: list[PluginKey]) -> CircularDependencyError:

@@ -194,12 +194,10 @@ class PluginStore:
 
     def build(self, key: PluginKey) -> PluginMetadata:
         """The plugin of *key*, built by the first caller, shared with those that ask meanwhile."""
-        if key not in self.loaded:
-            self._gate.run(key, partial(self._load, key), self.load_timeout)
-        try:
-            return self.loaded[key].plugin  # nothing may come after this: the provider keeps what is returned
-        except KeyError:
-            raise self.absence(key) from None
+        loaded = self.loaded.get(key)
+        if loaded is None:
+            loaded = self._gate.run(key, partial(self._load, key), self.load_timeout)
+        return loaded.plugin  # nothing may come after this: the provider keeps what is returned
 
     def create(self, key: PluginKey, config: Mapping[str, Any] | None = None) -> PluginMetadata:
         """A new instance of the class behind *key*; nothing of it is kept."""

@@ -68,12 +68,9 @@ class PluginGroup(providers.Provider[PluginMetadata]):
         super().__init__()
 
     def __deepcopy__(self, memo: dict[int, Any] | None) -> PluginGroup:
-        memo = {} if memo is None else memo
-        copied = memo.get(id(self))
-        if copied is None:
-            copied = memo[id(self)] = PluginGroup(self.plugin_type, providers.deepcopy(self._registry, memo))
-        group: PluginGroup = copied
-        return group
+        copied = PluginGroup(self.plugin_type, providers.deepcopy(self._registry, memo))
+        self._copy_overridings(copied, memo)
+        return copied
 
     def __getitem__(self, name: str) -> Singleton[PluginMetadata]:
         """The provider of one name, whether or not such a plugin is there by now."""
