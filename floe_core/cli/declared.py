@@ -125,9 +125,14 @@ def _line_of_classes(
 
 
 def _value_in(line: list[ast.ClassDef | None], name: str) -> ast.expr | None:
-    """What *name* is bound to in the first class that binds it: an assignment, or a property that returns it at once."""
+    """
+    What *name* is bound to last in the first class that binds it: an assignment, or a property that returns it at once.
+    A name that stands for nothing where only running the code can tell.
+    """
     for cls in line:
-        for node in cls.body if cls is not None else ():
+        for node in reversed(cls.body) if cls is not None else ():
+            if isinstance(node, ast.If | ast.Try | ast.With | ast.For) and _binds(node, name):
+                return ast.Name("?")
             if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
                 return node.value
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
@@ -137,6 +142,14 @@ def _value_in(line: list[ast.ClassDef | None], name: str) -> ast.expr | None:
                 returned = statements[0] if len(statements) == 1 else None
                 return returned.value if isinstance(returned, ast.Return) and returned.value else ast.Name("?")
     return None
+
+
+def _binds(block: ast.stmt, name: str) -> bool:
+    return any(
+        (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.FunctionDef) and node.name == name)
+        for node in ast.walk(block)
+    )
 
 
 def _is_docstring(node: ast.stmt) -> bool:

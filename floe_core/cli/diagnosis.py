@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 else:
     _Stand = namedtuple("_Stand", ("dependencies", "version"))
 
-NOTES = (Rejection.DISABLED, Rejection.SHADOWED, Rejection.CONFLICTING)
+NOTES = (Rejection.DISABLED, Rejection.SHADOWED, Rejection.NOT_PREFERRED)
 """Why a candidate may be left out without anything being wrong: by choice, or because another copy does its work."""
 
 
@@ -162,12 +162,14 @@ def problem_of_candidate(candidate: Candidate) -> dict[str, Any]:
     match candidate.rejection:
         case Rejection.DISABLED:
             advice = "Nothing, if that is meant; else change that setting."
-        case Rejection.CONFLICTING:
+        case Rejection.NOT_PREFERRED:
             advice = f"Nothing, if that is meant; uninstalling {distribution} ends the choice."
         case Rejection.SHADOWED:
             advice = f"Remove the copy that is not meant; this one is {path}."
         case Rejection.UNKNOWN_GROUP:
             advice = f"Install a release of {distribution} that announces itself in one of them, or uninstall it."
+        case Rejection.CONFLICTING:
+            advice = f"Uninstall it, or choose one: FLOE_PLUGINS_PREFER={candidate.key}={distribution}"
         case _:
             advice = (
                 f"Install {distribution} anew, or another release of it; or mend {path}/entry_points.txt; "

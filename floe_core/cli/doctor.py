@@ -32,11 +32,7 @@ def command(session: Session, *, load: bool, start: bool, timeout: float) -> int
     problems.add(survey.graph.failures.items(), "load" if loader else "files")
     if start:
         _start_and_stop(session, problems, survey, timeout)
-    unused = [
-        candidate
-        for candidate in source.inventory.unused
-        if candidate.rejection is not Rejection.CONFLICTING or candidate.key not in source.inventory.conflicting
-    ]
+    unused = [one for one in source.inventory.unused if one.rejection is not Rejection.CONFLICTING]  # told by its key
     faulty = [problem_of_candidate(one) for one in unused if one.rejection not in NOTES]
     notes = [problem_of_candidate(one) for one in unused if one.rejection in NOTES]
     remarks = [

@@ -65,11 +65,12 @@ def _list(*, as_json: bool) -> int:
 
 def run() -> NoReturn:
     """The console script: as :func:`main`, and the process ends, whatever threads the plugins left behind."""
-    code = main()
     try:
+        code = main()
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FINE
     if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
         sys.stderr.flush()
         os._exit(code)  # Python would wait for them, perhaps for ever
