@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(f"Refused: {exc}")
         return REFUSED
     except (PluginError, LookupError, ValueError, OSError, RuntimeError) as exc:
-        console.error(str(exc), *map(str, getattr(exc, "exceptions", ())))
+        console.error(str(exc))
         return 1
 
 

@@ -26,11 +26,9 @@ class Console:
         """One line. May hold rich's markup."""
         self._out.print(line)
 
-    def error(self, message: str, *details: str) -> None:
-        """What went wrong, and a line for each part of it."""
+    def error(self, message: str) -> None:
+        """What went wrong."""
         self._err.print(f"[bold red]✗[/] {escape(message)}")
-        for detail in details:
-            self._err.print(f"  {escape(detail)}")
 
     @contextmanager
     def phase(self, title: str) -> Iterator[Progress]:

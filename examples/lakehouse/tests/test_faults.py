@@ -56,6 +56,7 @@ def outcome(lake: Path, few_flights: Path) -> Outcome:
     install(site, "acme_good", "floe.identity", base="IdentityPlugin")
     ingest = {"folder": json.dumps(str(few_flights))}
     settings = write_settings(lake.parent / "settings.toml", {"plugins.ingestion.dlt": ingest})
+    settings.write_text(settings.read_text().replace("start_timeout = 60.0", "start_timeout = 40.0"))
     return floe_lakehouse("--settings", settings, "--lake", lake, "run", path=site)
 
 

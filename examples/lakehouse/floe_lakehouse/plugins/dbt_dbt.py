@@ -9,7 +9,7 @@ from typing import Any, Final
 import dbt.adapters.duckdb  # noqa: F401  the adapter is loaded by dbt only when it runs; it belongs to the start-up
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
-from dbt.contracts.graph.manifest import Manifest
+from dbt.clients.yaml_helper import load_yaml_text
 from dbt_common.events.base_types import EventMsg
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,7 +52,7 @@ class DbtModels(DbtPlugin):
 
     def __init__(self, config: DbtConfig) -> None:
         self._config = config
-        self._manifest: Manifest | None = None
+        self._is_open = False
 
     @property
     def name(self) -> str:
@@ -88,31 +88,35 @@ class DbtModels(DbtPlugin):
         """The schema in which they are."""
         return self._config.model_schema
 
+    @property
+    def _project_file(self) -> Path:
+        return self._config.project / "dbt_project.yml"
+
     def startup(self) -> None:
-        """Make the folder for the artefacts, and read the project; every later command starts from what was read."""
+        """Make the folder for the artefacts, and see that the project is there."""
+        if not self._project_file.is_file():
+            raise FileNotFoundError(f"there is no dbt project: {self._project_file}")
         self._config.target.mkdir(parents=True, exist_ok=True)
-        parsed = self._invoke("parse")
-        if not parsed.success or not isinstance(parsed.result, Manifest):
-            raise RuntimeError("dbt cannot read the project") from parsed.exception
-        self._manifest = parsed.result
+        self._is_open = True
 
     def shutdown(self) -> None:
-        """Forget what was read, and let go of the database."""
-        self._manifest = None
+        """Let go of the database."""
+        self._is_open = False
         _release_database()
 
     def health_check(self) -> HealthStatus:
-        """See whether the files of every model are still there, and look at the results of the last build."""
-        if self._manifest is None:
+        """Read the project as dbt would find it, and look at the results of the last build."""
+        if not self._is_open:
             return HealthStatus(HealthState.UNHEALTHY, "no project is open")
-        files = [self._config.project / node.original_file_path for node in self._manifest.nodes.values()]
-        lost = sorted({file.name for file in files if not file.is_file()})
-        if lost:
-            return HealthStatus(HealthState.UNHEALTHY, f"gone from the project: {', '.join(lost)}")
+        project = load_yaml_text(self._project_file.read_text(encoding="utf-8"))
+        folders = [self._config.project / folder for folder in project["model-paths"]]
+        models = [model.stem for folder in folders for model in folder.rglob("*.sql") if model.stat().st_size]
+        if not models:
+            return HealthStatus(HealthState.UNHEALTHY, f"the project {project['name']} has no models")
         failed = [str(result["unique_id"]) for result in self._last_results() if result["status"] not in _GREEN]
         if failed:
             return HealthStatus(HealthState.DEGRADED, f"{len(failed)} failed in the last build", {"failed": failed})
-        return HealthStatus(HealthState.HEALTHY, details={"nodes": len(files)})
+        return HealthStatus(HealthState.HEALTHY, details={"models": len(models)})
 
     def build(self, progress: Progress) -> Modelled:
         """
@@ -157,7 +161,7 @@ class DbtModels(DbtPlugin):
         }
         target = str(self._config.target.absolute())
         try:
-            return dbtRunner(manifest=self._manifest, callbacks=[tell] if tell else []).invoke(
+            return dbtRunner(callbacks=[tell] if tell else []).invoke(
                 [
                     *command,
                     *("--project-dir", str(self._config.project), "--profiles-dir", str(self._config.project)),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")  # read when dagster is imported
+import dagster as dg
+from pydantic import BaseModel, ConfigDict, Field
 
-import dagster as dg  # noqa: E402
-from pydantic import BaseModel, ConfigDict, Field  # noqa: E402
-
-from floe_core.plugin_metadata import HealthState, HealthStatus  # noqa: E402
-from floe_core.plugins import OrchestratorPlugin  # noqa: E402
-from floe_lakehouse.ports import Step  # noqa: E402
+from floe_core.plugin_metadata import HealthState, HealthStatus
+from floe_core.plugins import OrchestratorPlugin
+from floe_lakehouse.ports import Step
 
 __all__ = ["DagsterConfig", "DagsterOrchestrator"]
 
@@ -59,7 +56,7 @@ class DagsterOrchestrator(OrchestratorPlugin):
     def startup(self) -> None:
         """Open an instance whose records live in memory and end with it."""
         logging.getLogger("dagster").setLevel(self._config.log_level)
-        self._instance = dg.DagsterInstance.ephemeral()
+        self._instance = dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
 
     def shutdown(self) -> None:
         """Close the instance."""
