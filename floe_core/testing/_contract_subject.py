@@ -283,9 +283,9 @@ class Subject:
         try:
             module = import_module(module_name)
         except Exception as exc:
-            raise Breach(rules.IMPORTS, f"importing {module_name} raised {_told(exc)}", _MEND_IMPORT) from exc
+            raise Breach(rules.IMPORTS, f"importing {module_name} raised {_told(exc)}", MEND_IMPORT) from exc
         except SystemExit:
-            raise Breach(rules.IMPORTS, f"importing {module_name} exits", _MEND_IMPORT) from None
+            raise Breach(rules.IMPORTS, f"importing {module_name} exits", MEND_IMPORT) from None
         try:
             cls: Any = reduce(getattr, attribute.split("."), cast("Any", module))
         except AttributeError:
@@ -428,7 +428,10 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.load(sys.stdin); "
     "from floe_core.testing._import_probe import main; main(*sys.argv[1:])"
 )
-_MEND_IMPORT = "Import whatever the module needs in the module itself, and declare it as a dependency."
+MEND_IMPORT = (
+    "Import whatever the module needs in the module itself, and declare it as a dependency. Where the module was moved, "
+    "mend the entry point and install the distribution again."
+)
 _MEND_SCHEMA = (
     "Return a pydantic v2 model class, or None, from get_config_schema(). Where the constructor takes config, annotate "
     "that parameter with the model, or make get_config_schema a class method."

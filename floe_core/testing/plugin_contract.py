@@ -19,6 +19,7 @@ from floe_core.plugin_types import PluginKey
 from floe_core.testing import _contract_rules as rules
 from floe_core.testing._contract_rules import Breach, Rule
 from floe_core.testing._contract_subject import (
+    MEND_IMPORT,
     METADATA,
     Budgets,
     ImportReport,
@@ -453,9 +454,7 @@ class PluginContract:
         module = self._subject().module
         report = import_report(module, self.import_budget)
         if report.error:
-            what = f"importing {module} raised {report.error}"
-            mend = "Import whatever the module needs in the module itself, and declare it as a dependency."
-            raise Breach(rules.IMPORTS, what, mend)
+            raise Breach(rules.IMPORTS, f"importing {module} raised {report.error}", MEND_IMPORT)
         return report
 
     def _schema_and_config(self, subject: Subject) -> tuple[type[BaseModel], BaseModel]:
