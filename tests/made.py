@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_core.plugins import ComputePlugin
@@ -57,3 +58,12 @@ class Made(ComputePlugin):
 
     def health_check(self) -> HealthStatus:
         return self._health_check()
+
+
+def in_turn(*calls: Callable[[], Any]) -> Callable[[], Any]:
+    """A hook that makes these calls one after another, and returns what the last one does."""
+
+    def hook() -> Any:
+        return [call() for call in calls][-1]
+
+    return hook

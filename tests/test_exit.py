@@ -33,16 +33,18 @@ class TestExit:
 
         done = run_script(site, ACTIVATE + f"registry.activate_all(keys, timeout={timeout})\nprint('end', flush=True)")
 
-        assert ["end", "stopped above", "stopped below"] == done.lines
-        assert "" == done.errors
+        assert done.lines == ["end", "stopped above", "stopped below"]
+        assert done.errors == ""
 
     def test_shuts_down_nothing_when_nothing_is_active(self, site: Path, install_plugin: InstallPlugin) -> None:
         """Neither what was never started, nor what was stopped before."""
         install_plugin("a", COMPUTE, "a", body=SAYS_STOPPED)
 
-        done = run_script(site, ACTIVATE + "registry.activate_all(keys)\nregistry.shutdown_all()\nprint('end', flush=True)")
+        done = run_script(
+            site, ACTIVATE + "registry.activate_all(keys)\nregistry.shutdown_all()\nprint('end', flush=True)"
+        )
 
-        assert ["stopped a", "end"] == done.lines
+        assert done.lines == ["stopped a", "end"]
 
     def test_a_plugin_that_fails_to_stop_is_no_failure_of_the_process(
         self, site: Path, install_plugin: InstallPlugin
@@ -53,14 +55,16 @@ class TestExit:
 
         done = run_script(site, ACTIVATE + "registry.activate_all(keys)\nsys.exit(3)", code=3)
 
-        assert ["stopped b"] == done.lines
+        assert done.lines == ["stopped b"]
 
     def test_takes_no_longer_than_the_deadline(self, site: Path, install_plugin: InstallPlugin) -> None:
         """A chain of three that all hang, and one second for the whole: the first is tried, then the process ends."""
         hangs = "def shutdown(self): threading.Event().wait()"
         for index in range(3):
             needs = [f"p{index - 1}"] if index else []
-            install_plugin(f"p{index}", COMPUTE, f"p{index}", dependencies=needs, prologue="import threading\n", body=hangs)
+            install_plugin(
+                f"p{index}", COMPUTE, f"p{index}", dependencies=needs, prologue="import threading\n", body=hangs
+            )
 
         done = run_script(
             site,
@@ -77,7 +81,7 @@ begun.append(monotonic())
 """,
         )
 
-        assert ["True True"] == done.lines
+        assert done.lines == ["True True"]
 
     def test_activating_while_the_interpreter_exits_does_no_harm(
         self, site: Path, install_plugin: InstallPlugin
@@ -98,13 +102,15 @@ atexit.register(late)
 """,
         )
 
-        assert ["started", "{'COMPUTE:a': None}", "healthy", "stopped a", "{'COMPUTE:a': None}"] == done.lines
+        assert done.lines == ["started", "{'COMPUTE:a': None}", "healthy", "stopped a", "{'COMPUTE:a': None}"]
 
     def test_a_forked_child_leaves_its_parents_plugins_alone_and_stops_its_own(
         self, site: Path, install_plugin: InstallPlugin
     ) -> None:
         """Each process stops what it started, once."""
-        install_plugin("a", COMPUTE, "a", body="def shutdown(self): print('stopped in', __import__('os').getpid(), flush=True)")
+        install_plugin(
+            "a", COMPUTE, "a", body="def shutdown(self): print('stopped in', __import__('os').getpid(), flush=True)"
+        )
 
         done = run_script(
             site,
@@ -143,7 +149,7 @@ print("end", flush=True)
 """,
         )
 
-        assert ["end"] == done.lines
+        assert done.lines == ["end"]
 
 
 class TestArming:
@@ -156,4 +162,4 @@ class TestArming:
         guard.arm()
 
         new = [thread for thread in threading.enumerate() if thread.ident not in before]
-        assert ["floe shutdown at exit"] == [thread.name for thread in new if thread.name.startswith("floe")]
+        assert [thread.name for thread in new if thread.name.startswith("floe")] == ["floe shutdown at exit"]

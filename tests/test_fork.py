@@ -82,7 +82,7 @@ print("parent", [thread.is_alive() for thread in threads])
 """,
     )
 
-    assert ["child", "parent [False, False, False]"] == done.lines
+    assert done.lines == ["child", "parent [False, False, False]"]
 
 
 def test_children_forked_while_other_threads_use_the_registry_never_hang(
@@ -115,7 +115,7 @@ print([thread.is_alive() for thread in threads])
 """,
     )
 
-    assert ["[False, False, False]"] == done.lines
+    assert done.lines == ["[False, False, False]"]
 
 
 def test_what_was_registered_or_configured_by_hand_is_there_in_the_child(
@@ -144,7 +144,7 @@ in_a_child(check)
 """,
     )
 
-    assert ["8 8"] == done.lines
+    assert done.lines == ["8 8"]
 
 
 def test_a_child_forked_inside_a_startup_goes_on(site: Path, install_plugin: InstallPlugin) -> None:
@@ -175,4 +175,4 @@ print(registry.activate_all([(COMPUTE, "a")]))
 """,
     )
 
-    assert ["child", "{'COMPUTE:a': None}"] == done.lines
+    assert done.lines == ["child", "{'COMPUTE:a': None}"]

@@ -11,7 +11,7 @@ import pytest
 from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
-from tests.made import Made
+from tests.made import Made, in_turn
 from tests.threads import PATIENCE, Threads, wait_for
 
 COMPUTE = PluginType.COMPUTE
@@ -36,19 +36,19 @@ class TestHealthCheckAll:
 
         [(key, status)] = registry.health_check_all().items()
 
-        assert ("COMPUTE:a", HealthState.HEALTHY, "fine", 3) == (
+        assert (
             key,
             status.state,
             status.message,
             status.details["connections"],
-        )
+        ) == ("COMPUTE:a", HealthState.HEALTHY, "fine", 3)
         assert 0 <= status.details["duration_s"] < PATIENCE
 
     def test_asks_all_at_once(self, registry: PluginRegistry) -> None:
         """Ten checks that wait for one another all answer."""
         barrier = threading.Barrier(10)
         for index in range(10):
-            registry.register(Made(f"p{index}", health_check=lambda: (barrier.wait(PATIENCE), healthy())[1]))
+            registry.register(Made(f"p{index}", health_check=in_turn(lambda: barrier.wait(PATIENCE), healthy)))
 
         statuses = registry.health_check_all(timeout=PATIENCE)
 
@@ -58,7 +58,7 @@ class TestHealthCheckAll:
         """The second gets the answer for which the first is waiting."""
         inside, calls = threading.Event(), []
         registry.register(
-            Made("a", health_check=lambda: (calls.append(1), inside.set(), hang.wait(120), healthy())[3])
+            Made("a", health_check=in_turn(lambda: calls.append(1), inside.set, lambda: hang.wait(120), healthy))
         )
         first = Threads(lambda: registry.health_check_all(timeout=PATIENCE))
         wait_for(inside)
@@ -68,12 +68,12 @@ class TestHealthCheckAll:
         [statuses] = first.values()
         assert statuses is not None
         assert HealthState.HEALTHY is statuses["COMPUTE:a"].state
-        assert [1] == calls
+        assert calls == [1]
 
     def test_a_check_waits_while_startup_runs(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """Hooks of one plugin never run two at a time; the message says what keeps the check from beginning."""
         inside = threading.Event()
-        registry.register(Made("a", startup=lambda: (inside.set(), hang.wait(120))))
+        registry.register(Made("a", startup=in_turn(inside.set, lambda: hang.wait(120))))
         starting = Threads(lambda: registry.activate_all(timeout=600))
         wait_for(inside)
 
@@ -89,7 +89,7 @@ class TestHealthCheckAll:
         self, registry: PluginRegistry, hang: threading.Event
     ) -> None:
         """The hung check of the one before it does not answer for it."""
-        registry.register(Made("a", health_check=lambda: (hang.wait(120), healthy())[1]))
+        registry.register(Made("a", health_check=in_turn(lambda: hang.wait(120), healthy)))
         assert HealthState.UNHEALTHY is registry.health_check_all(timeout=0.3)["COMPUTE:a"].state
         registry.unregister(COMPUTE, "a")
         registry.register(Made("a"))
@@ -103,7 +103,7 @@ class TestHealthCheckAll:
     ) -> None:
         """Not fifty of them."""
         for index in range(50):
-            registry.register(Made(f"p{index}", health_check=lambda: (hang.wait(120), healthy())[1]))
+            registry.register(Made(f"p{index}", health_check=in_turn(lambda: hang.wait(120), healthy)))
         begun = perf_counter()
 
         statuses = registry.health_check_all(timeout=0.5)

@@ -22,7 +22,7 @@ from floe_core.plugin_errors import (
 from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
-from tests.made import Made
+from tests.made import Made, in_turn
 from tests.threads import PATIENCE, Threads, wait_for
 
 COMPUTE = PluginType.COMPUTE
@@ -61,7 +61,7 @@ class Log:
             *dependencies,
             startup=lambda: self._note(f"+{name}"),
             shutdown=lambda: self._note(f"-{name}"),
-            health_check=lambda: (self._note(f"?{name}"), HealthStatus(HealthState.HEALTHY))[1],
+            health_check=in_turn(lambda: self._note(f"?{name}"), lambda: HealthStatus(HealthState.HEALTHY)),
         )
         self._registry.register(made)
         return made
@@ -82,11 +82,11 @@ class TestActivation:
         for name, needs in (("a", ["b", "c"]), ("b", ["c"]), ("c", [])):
             log.add(name, *needs)
 
-        assert {"COMPUTE:c": None, "COMPUTE:b": None, "COMPUTE:a": None} == registry.activate_all()
-        assert {"COMPUTE:c": None, "COMPUTE:b": None, "COMPUTE:a": None} == registry.activate_all()
+        assert registry.activate_all() == {"COMPUTE:c": None, "COMPUTE:b": None, "COMPUTE:a": None}
+        assert registry.activate_all() == {"COMPUTE:c": None, "COMPUTE:b": None, "COMPUTE:a": None}
         registry.activate_plugin(COMPUTE, "a")
 
-        assert ["+c", "+b", "+a"] == log.calls
+        assert log.calls == ["+c", "+b", "+a"]
 
     def test_starts_in_parallel_what_does_not_depend_on_one_another(self, registry: PluginRegistry) -> None:
         """Ten startups that wait for one another all come up."""
@@ -142,20 +142,20 @@ class TestActivation:
         tenant.reset(token)
         registry.shutdown_all()
 
-        assert ["+a", "?a", "-a"] == log.calls
-        assert 1 == len({*log.threads.values()})
+        assert log.calls == ["+a", "?a", "-a"]
+        assert len({*log.threads.values()}) == 1
         assert threading.get_ident() not in log.threads.values()
-        assert [("acme", True), ("nobody", True)] == seen
+        assert seen == [("acme", True), ("nobody", True)]
 
     def test_without_a_deadline_hooks_run_on_the_calling_thread(self, registry: PluginRegistry, log: Log) -> None:
         """One after another, dependencies first, and backwards."""
         log.add("a", "b")
         log.add("b")
 
-        assert {"COMPUTE:b": None, "COMPUTE:a": None} == registry.activate_all(timeout=None)
-        assert {"COMPUTE:a": None, "COMPUTE:b": None} == registry.shutdown_all(timeout=None)
+        assert registry.activate_all(timeout=None) == {"COMPUTE:b": None, "COMPUTE:a": None}
+        assert registry.shutdown_all(timeout=None) == {"COMPUTE:a": None, "COMPUTE:b": None}
 
-        assert ["+b", "+a", "-a", "-b"] == log.calls
+        assert log.calls == ["+b", "+a", "-a", "-b"]
         assert {threading.get_ident()} == {*log.threads.values()}
 
     def test_what_was_started_without_a_deadline_can_be_stopped_with_one(
@@ -164,11 +164,11 @@ class TestActivation:
         """And the other way round."""
         log.add("a")
         registry.activate_all(timeout=None)
-        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=30)
+        assert registry.shutdown_all(timeout=30) == {"COMPUTE:a": None}
         registry.activate_all(timeout=30)
-        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=None)
+        assert registry.shutdown_all(timeout=None) == {"COMPUTE:a": None}
 
-        assert ["+a", "-a", "+a", "-a"] == log.calls
+        assert log.calls == ["+a", "-a", "+a", "-a"]
 
     def test_without_a_deadline_a_failure_keeps_dependents_down(self, registry: PluginRegistry, log: Log) -> None:
         """The rest comes up."""
@@ -180,21 +180,21 @@ class TestActivation:
 
         assert isinstance(outcomes["COMPUTE:bad"], PluginStartupError)
         assert isinstance(outcomes["COMPUTE:above"], MissingDependencyError)
-        assert ["+beside"] == log.calls
+        assert log.calls == ["+beside"]
 
     def test_a_deadline_may_be_endless_or_nonsense(self, registry: PluginRegistry, log: Log) -> None:
         """Infinity is no bound; what is no number at all is over at once, or was in time."""
         log.add("a")
 
-        assert {"COMPUTE:a": None} == registry.activate_all(timeout=inf)
-        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=inf)
+        assert registry.activate_all(timeout=inf) == {"COMPUTE:a": None}
+        assert registry.shutdown_all(timeout=inf) == {"COMPUTE:a": None}
         assert {"COMPUTE:a"} == {*registry.activate_all(timeout=nan)}
         assert HealthState.HEALTHY is registry.health_check_all(timeout=inf)["COMPUTE:a"].state
 
     def test_two_calls_share_a_start_and_its_failure(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """Who joins learns at once that the first has given up, whatever time it had itself."""
         inside = threading.Event()
-        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120))))
+        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
         first = Threads(lambda: registry.activate_all([key("slow")], timeout=SOON))
         wait_for(inside)
         joining = Threads(
@@ -211,15 +211,15 @@ class TestActivation:
     ) -> None:
         """The start goes on for the one who began it."""
         inside = threading.Event()
-        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120))))
+        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
         first = Threads(lambda: registry.activate_all([key("slow")], timeout=600))
         wait_for(inside)
 
-        with pytest.raises(PluginStartupError, match="another call has been starting it for more than 0.3 s"):
+        with pytest.raises(PluginStartupError, match=r"another call has been starting it for more than 0\.3 s"):
             registry.activate_plugin(COMPUTE, "slow", timeout=SOON)
         hang.set()
 
-        assert [{"COMPUTE:slow": None}] == first.values()
+        assert first.values() == [{"COMPUTE:slow": None}]
         assert is_up(registry, "slow")
 
     @pytest.mark.parametrize("timeout", [30.0, None])
@@ -264,7 +264,7 @@ class TestActivation:
             registry.activate_all()
 
         assert is_up(registry, "a")
-        assert ["+a"] == log.calls
+        assert log.calls == ["+a"]
         with pytest.raises(PluginStateError, match="given up on and is still running"):
             registry.activate_plugin(COMPUTE, "b")
         hang.set()
@@ -285,7 +285,7 @@ class TestActivation:
         with pytest.raises(KeyboardInterrupt):
             registry.shutdown_plugin(COMPUTE, "b", timeout=None)
 
-        assert [False, False] == [is_up(registry, "a"), is_up(registry, "b")]
+        assert [is_up(registry, "a"), is_up(registry, "b")] == [False, False]
 
     def test_a_start_that_had_to_wait_for_another_hook_is_called_off(
         self, registry: PluginRegistry, hang: threading.Event
@@ -296,7 +296,7 @@ class TestActivation:
             Made(
                 "a",
                 startup=lambda: starts.append(1),
-                health_check=lambda: (checking.set(), hang.wait(120), HealthStatus(HealthState.HEALTHY))[2],
+                health_check=in_turn(checking.set, lambda: hang.wait(120), lambda: HealthStatus(HealthState.HEALTHY)),
             )
         )
         check = Threads(lambda: registry.health_check_all(timeout=600))
@@ -308,7 +308,7 @@ class TestActivation:
         check.values()
         registry.activate_plugin(COMPUTE, "a")
 
-        assert [1] == starts
+        assert starts == [1]
 
 
 class TestShutdown:
@@ -319,9 +319,9 @@ class TestShutdown:
         registry.activate_all()
 
         registry.shutdown_plugin(COMPUTE, "b")
-        assert {"COMPUTE:c": None, "COMPUTE:d": None} == registry.shutdown_all()
+        assert registry.shutdown_all() == {"COMPUTE:c": None, "COMPUTE:d": None}
 
-        assert ["-a", "-b"] == [call for call in log.calls if call[0] == "-"][:2]
+        assert [call for call in log.calls if call[0] == "-"][:2] == ["-a", "-b"]
 
     def test_several_failures_are_raised_as_a_group(self, registry: PluginRegistry) -> None:
         """One for each plugin that had to be stopped."""
@@ -332,7 +332,7 @@ class TestShutdown:
         with pytest.raises(PluginErrorGroup) as caught:
             registry.shutdown_plugin(COMPUTE, "b")
 
-        assert 2 == len(caught.value.exceptions)
+        assert len(caught.value.exceptions) == 2
 
     @pytest.mark.parametrize("timeout", [60.0, None])
     def test_waits_for_a_start_that_is_under_way(
@@ -341,7 +341,7 @@ class TestShutdown:
         """Then it stops the plugin; what was to start on top of it is refused."""
         inside, stops = threading.Event(), []
         registry.register(
-            Made("slow", startup=lambda: (inside.set(), hang.wait(120)), shutdown=lambda: stops.append(1))
+            Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=lambda: stops.append(1))
         )
         log.add("above", "slow")
         starting = Threads(lambda: registry.activate_all([key("above")], timeout=600))
@@ -352,19 +352,19 @@ class TestShutdown:
             registry.activate_plugin(COMPUTE, "slow")
         hang.set()
 
-        assert [{"COMPUTE:slow": None}] == stopping.values()
+        assert stopping.values() == [{"COMPUTE:slow": None}]
         [outcomes] = starting.values()
         assert outcomes is not None
         assert isinstance(outcomes["COMPUTE:above"], MissingDependencyError)
-        assert [1] == stops
-        assert [] == log.calls
+        assert stops == [1]
+        assert log.calls == []
 
     def test_gives_up_on_a_start_that_does_not_end_and_stops_the_plugin_later(
         self, registry: PluginRegistry, hang: threading.Event
     ) -> None:
         """The error tells where the startup stands; whoever asked for it is told that it came up."""
         inside, stopped = threading.Event(), threading.Event()
-        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120)), shutdown=stopped.set))
+        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=stopped.set))
         starting = Threads(lambda: registry.activate_all(timeout=600))
         wait_for(inside)
 
@@ -373,7 +373,7 @@ class TestShutdown:
         assert isinstance(error, PluginShutdownError)
         assert "startup() did not return within 0.3 s; it stands at" in str(error)
         hang.set()
-        assert [{"COMPUTE:slow": None}] == starting.values()
+        assert starting.values() == [{"COMPUTE:slow": None}]
         wait_for(stopped)
 
     def test_learns_that_the_start_which_it_waits_for_was_abandoned(
@@ -381,7 +381,7 @@ class TestShutdown:
     ) -> None:
         """There is nothing to stop then, and it says why."""
         inside = threading.Event()
-        registry.register(Made("slow", startup=lambda: (inside.set(), hang.wait(120))))
+        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
         starting = Threads(lambda: registry.activate_all(timeout=SOON * 5))
         wait_for(inside)
 
@@ -396,16 +396,16 @@ class TestShutdown:
     ) -> None:
         """Both return when it is down."""
         inside, stops = threading.Event(), []
-        registry.register(Made("a", shutdown=lambda: (stops.append(1), inside.set(), hang.wait(120))))
+        registry.register(Made("a", shutdown=in_turn(lambda: stops.append(1), inside.set, lambda: hang.wait(120))))
         registry.activate_all()
         first = Threads(lambda: registry.shutdown_all(timeout=600))
         wait_for(inside)
         second = Threads(lambda: registry.shutdown_all(timeout=timeout))
         hang.set()
 
-        assert [{"COMPUTE:a": None}] == first.values()
+        assert first.values() == [{"COMPUTE:a": None}]
         assert second.values() in ([{"COMPUTE:a": None}], [{}])  # it may have come when all was over
-        assert [1] == stops
+        assert stops == [1]
 
     def test_an_interrupt_stops_no_more_than_was_begun(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """What was not called yet stays up, and can be built upon."""
@@ -437,7 +437,7 @@ class TestShutdown:
         registry.register(
             Made(
                 "a",
-                health_check=lambda: (checking.set(), hang.wait(120), HealthStatus(HealthState.HEALTHY))[2],
+                health_check=in_turn(checking.set, lambda: hang.wait(120), lambda: HealthStatus(HealthState.HEALTHY)),
                 shutdown=lambda: stops.append(1),
             )
         )
@@ -445,8 +445,8 @@ class TestShutdown:
         check = Threads(lambda: registry.health_check_all(timeout=SOON))
         wait_for(checking)
 
-        assert {"COMPUTE:a": None} == registry.shutdown_all(timeout=60)
-        assert [1] == stops
+        assert registry.shutdown_all(timeout=60) == {"COMPUTE:a": None}
+        assert stops == [1]
         check.values()
 
 
@@ -461,7 +461,7 @@ class TestRunning:
             assert running is registry
             registry.activate_plugin(COMPUTE, "meanwhile")
 
-        assert ["+before", "+inside", "+meanwhile", "-inside"] == log.calls
+        assert log.calls == ["+before", "+inside", "+meanwhile", "-inside"]
 
     def test_stops_when_its_block_raises_and_lets_the_error_through(self, registry: PluginRegistry, log: Log) -> None:
         """The block's own error is what the caller sees."""
@@ -470,7 +470,7 @@ class TestRunning:
         with pytest.raises(ZeroDivisionError), registry.running():
             _ = 1 / 0
 
-        assert ["+a", "-a"] == log.calls
+        assert log.calls == ["+a", "-a"]
 
     def test_says_what_did_not_stop(self, registry: PluginRegistry) -> None:
         """When all else went well."""

@@ -44,8 +44,8 @@ def test_an_application_that_sets_up_no_log_sees_none(site: Path, install_plugin
         """,
     )
 
-    assert ["['NullHandler']"] == done.lines
-    assert "" == done.errors
+    assert done.lines == ["['NullHandler']"]
+    assert done.errors == ""
 
 
 def test_a_healthy_start_is_one_line(
@@ -61,7 +61,7 @@ def test_a_healthy_start_is_one_line(
     registry.activate_all(plugin_types=[COMPUTE])
     registry.health_check_all()
 
-    assert ["50 plugins are active"] == [record.getMessage() for record in caplog.records]
+    assert [record.getMessage() for record in caplog.records] == ["50 plugins are active"]
 
 
 def test_a_malformed_entry_point_is_one_error(
@@ -74,11 +74,11 @@ def test_a_malformed_entry_point_is_one_error(
     registry.discover_all()
 
     [record] = caplog.records
-    assert ("ERROR", "COMPUTE:duck", "acme-duck") == (
+    assert (
         record.levelname,
         record.__dict__["floe_key"],
         record.__dict__["floe_distribution"],
-    )
+    ) == ("ERROR", "COMPUTE:duck", "acme-duck")
     assert str(folder) in record.getMessage()
 
 
@@ -110,11 +110,11 @@ def test_any_other_fault_is_one_warning_to_act_upon(
     registry.report()
 
     [record] = caplog.records
-    assert ("WARNING", "COMPUTE:duck", "acme-duck") == (
+    assert (
         record.levelname,
         record.__dict__["floe_key"],
         record.__dict__["floe_distribution"],
-    )
+    ) == ("WARNING", "COMPUTE:duck", "acme-duck")
     assert advice in record.getMessage()
     assert record.exc_info is None
 
@@ -130,4 +130,4 @@ def test_a_late_startup_is_told(registry: PluginRegistry, caplog: pytest.LogCapt
     assert stopped.wait(60)
 
     told = [record for record in caplog.records if record.name == "floe_core._lifecycle"]
-    assert ["COMPUTE:a"] == [record.__dict__["floe_key"] for record in told]
+    assert [record.__dict__["floe_key"] for record in told] == ["COMPUTE:a"]

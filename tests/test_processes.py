@@ -64,8 +64,8 @@ def test_keys_and_handles_pickle_by_name_alone(install_plugin: InstallPlugin, re
 
     twin = pickle.loads(pickle.dumps(handle))
 
-    assert KEY == pickle.loads(pickle.dumps(KEY))
-    assert "<PluginHandle COMPUTE:duck>" == repr(twin)
+    assert pickle.loads(pickle.dumps(KEY)) == KEY
+    assert repr(twin) == "<PluginHandle COMPUTE:duck>"
     assert len(pickle.dumps(handle)) < 300
 
 
@@ -107,14 +107,14 @@ EXPECTED = ["True True duck True", "PluginLoadError COMPUTE:lame lame", "PluginS
 
 
 def _install(install_plugin: InstallPlugin) -> None:
-    install_plugin("acme_duck", COMPUTE, "duck", prologue="import os\n", body="def __init__(self): self.where = os.getpid()")
+    install_plugin(
+        "acme_duck", COMPUTE, "duck", prologue="import os\n", body="def __init__(self): self.where = os.getpid()"
+    )
     install_plugin("lame", COMPUTE, "lame", source="raise ValueError('lame')")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
-def test_worker_processes_resolve_in_their_own_registry(
-    site: Path, install_plugin: InstallPlugin, method: str
-) -> None:
+def test_worker_processes_resolve_in_their_own_registry(site: Path, install_plugin: InstallPlugin, method: str) -> None:
     """A pool of the standard library, by each way to start a worker; also when the parent has loaded the plugin."""
     _install(install_plugin)
 
@@ -130,7 +130,7 @@ if __name__ == "__main__":
         method,
     )
 
-    assert EXPECTED == done.lines
+    assert done.lines == EXPECTED
 
 
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs Dask's distributed")
@@ -152,4 +152,4 @@ if __name__ == "__main__":
         patience=180,
     )
 
-    assert EXPECTED == done.lines
+    assert done.lines == EXPECTED

@@ -33,6 +33,7 @@ COMPUTE = PluginType.COMPUTE
 INSTALLED: dict[str, tuple[str, ...]] = {"a": (), "b": ("a",), "c": ("a", "b"), "broken": ()}
 LATER = "later"
 BY_HAND = ("x", "y")
+EMPTY: tuple[str, ...] = ()
 NAMES = (*INSTALLED, LATER, *BY_HAND)
 names = st.sampled_from(NAMES)
 threads = st.integers(1, 3)
@@ -67,7 +68,7 @@ class Verbs(RuleBasedStateMachine):
         self.registry = PluginContainer().registry()
         self.registry.discover_all()
         self.present = {*INSTALLED}
-        self.needs = {**INSTALLED, LATER: (), **dict.fromkeys(BY_HAND, ())}
+        self.needs: dict[str, tuple[str, ...]] = {**INSTALLED, LATER: (), **dict.fromkeys(BY_HAND, EMPTY)}
         self.instances: dict[str, PluginMetadata] = {}
         self.threads_of: dict[str, int] = {}
         self.active: set[str] = set()

@@ -71,7 +71,7 @@ class Bench:
     def install_bad(self, source: str | None = None, **options: Any) -> InstalledDistribution:
         """The bad plugin: *source* is its whole module, else *options* go to :func:`plugin_source`."""
         code = plugin_source(COMPUTE, name="bad", **options) if source is None else source
-        entry_points = {COMPUTE: {"bad": "acme_broken:Plugin"}}
+        entry_points: dict[PluginType | str, dict[str, str]] = {COMPUTE: {"bad": "acme_broken:Plugin"}}
         return self.install("acme-broken", entry_points, version=VERSION, modules={"acme_broken": code})
 
     def install_plugin(self, key: PluginKey, **options: Any) -> InstalledDistribution:
@@ -116,8 +116,8 @@ class Bench:
         if "hang" in self.signals.__dict__:
             self.signals.hang.set()  # no check that hangs keeps the next one waiting
         plugin = self.registry.get(*GOOD)
-        assert "good" == plugin.name
-        assert ["good"] == [listed.name for listed in self.registry.list(CATALOG) if listed.name == "good"]
+        assert plugin.name == "good"
+        assert [listed.name for listed in self.registry.list(CATALOG) if listed.name == "good"] == ["good"]
         self.registry.activate_plugin(*GOOD)
         assert HealthState.HEALTHY is self.registry.health_check_all()[str(GOOD)].state
         assert self.registry.report().plugins

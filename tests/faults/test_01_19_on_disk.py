@@ -47,8 +47,8 @@ def test_01_entry_points_that_are_not_utf_8_cost_their_own_distribution_only(ben
 
     fault = _the_fault(bench, folder, "UTF-8")
 
-    assert "malformed" == fault.rejection
-    assert 1 == len(_errors_logged(bench))
+    assert fault.rejection == "malformed"
+    assert len(_errors_logged(bench)) == 1
 
 
 def test_02_a_line_without_equals_sign_costs_that_line_only(bench: Bench) -> None:
@@ -62,10 +62,12 @@ def test_02_a_line_without_equals_sign_costs_that_line_only(bench: Bench) -> Non
 
 def test_03_a_section_that_stands_twice_counts_both_times(bench: Bench) -> None:
     """As importlib.metadata reads it: nothing is lost, and nothing is wrong."""
-    _install(bench, "[floe.computes]\none = acme_broken:Plugin\n[floe.catalogs]\n[floe.computes]\ntwo = acme_broken:Plugin\n")
+    _install(
+        bench, "[floe.computes]\none = acme_broken:Plugin\n[floe.catalogs]\n[floe.computes]\ntwo = acme_broken:Plugin\n"
+    )
 
-    assert ["one", "two"] == bench.registry.list_all()[COMPUTE]
-    assert [] == bench.unused()
+    assert bench.registry.list_all()[COMPUTE] == ["one", "two"]
+    assert bench.unused() == []
     assert bench.registry.get(COMPUTE, "two").version
     bench.assert_contained()
 
@@ -77,7 +79,7 @@ def test_03_a_name_that_stands_twice_with_different_values_is_malformed(bench: B
         "[floe.computes]\nbad = acme_broken:Plugin\nbad = acme_broken:Other\nsame = acme_broken:Plugin\nsame = acme_broken:Plugin\n",
     )
 
-    assert ["malformed", "malformed"] == [fault.rejection for fault in bench.unused()]
+    assert [fault.rejection for fault in bench.unused()] == ["malformed", "malformed"]
     bench.get_fails(PluginError)
     assert bench.registry.get(COMPUTE, "same").version
     bench.assert_contained()
@@ -87,7 +89,7 @@ def test_04_an_empty_value_is_malformed(bench: Bench) -> None:
     """The candidate bears its key."""
     folder = _install(bench, "[floe.computes]\nbad =\n")
 
-    assert "COMPUTE:bad" == _the_fault(bench, folder, "module:attr").key
+    assert _the_fault(bench, folder, "module:attr").key == "COMPUTE:bad"
 
 
 @pytest.mark.parametrize("value", ["a/file.yaml", "a b:c", ":x", "mod:", "mod", "mod:a b", "1 + 1"])
@@ -143,11 +145,11 @@ def test_08_metadata_without_name_or_version_keeps_no_plugin_from_working(
     folder = _install(bench, "[floe.computes]\nbad = acme_broken:Plugin\n", metadata=metadata)
     bench.settings.clear()
 
-    assert "bad" == bench.registry.get(*BAD).name
+    assert bench.registry.get(*BAD).name == "bad"
 
     report = bench.report()
     assert (VERSION, str(folder)) == (report.version, report.path)
-    assert "acme-broken" == (report.distribution or "").replace("_", "-")
+    assert (report.distribution or "").replace("_", "-") == "acme-broken"
     assert remark in " ".join(report.remarks)
     bench.assert_contained()
 
@@ -159,7 +161,7 @@ def test_09_an_empty_leftover_does_not_hide_the_real_distribution(bench: Bench, 
     folder = _install(bench, "[floe.computes]\nbad = acme_broken:Plugin\n")
     bench.settings.clear()
 
-    assert "bad" == bench.registry.get(*BAD).name
+    assert bench.registry.get(*BAD).name == "bad"
     assert str(folder) == bench.report().path
     bench.assert_contained()
 
@@ -177,7 +179,7 @@ def test_10_a_stale_build_folder_does_not_hide_the_real_distribution(bench: Benc
     folder = _install(bench, "[floe.computes]\nbad = acme_broken:Plugin\n")
     bench.settings.clear()
 
-    assert "bad" == bench.registry.get(*BAD).name
+    assert bench.registry.get(*BAD).name == "bad"
     assert str(folder) == bench.report().path
     [fault] = bench.unused()
     assert ("0.1", str(stale.metadata), "shadowed") == (fault.version, fault.path, fault.rejection)
@@ -194,8 +196,8 @@ def test_11_one_distribution_reached_by_two_spellings_of_its_path_is_one(
     (tmp_path / "link").symlink_to(bench.site)
     monkeypatch.setattr(sys, "path", [*sys.path, f"{bench.site}/../{bench.site.name}", str(tmp_path / "link")])
 
-    assert "bad" == bench.registry.get(*BAD).name
-    assert [] == bench.unused()
+    assert bench.registry.get(*BAD).name == "bad"
+    assert bench.unused() == []
     bench.assert_contained()
 
 
@@ -208,9 +210,9 @@ def test_12_one_key_from_two_distributions_is_taken_from_neither(bench: Bench) -
 
     for word in ("acme-broken 2.3.4", "rival 7.0", "FLOE_PLUGINS_PREFER", str(bench.site)):
         assert word in str(error)
-    assert ["bad"] == bench.registry.list_all()[COMPUTE]
-    assert "conflicting" == bench.report().state
-    assert ["conflicting", "conflicting"] == [fault.rejection for fault in bench.unused()]
+    assert bench.registry.list_all()[COMPUTE] == ["bad"]
+    assert bench.report().state == "conflicting"
+    assert [fault.rejection for fault in bench.unused()] == ["conflicting", "conflicting"]
     assert {"acme-broken", "rival"} == {fault.distribution for fault in bench.unused()}
     assert not {"acme_broken", "rival"} & sys.modules.keys()
     bench.assert_contained()
@@ -219,9 +221,9 @@ def test_12_one_key_from_two_distributions_is_taken_from_neither(bench: Bench) -
 def test_13_names_that_differ_in_case_or_dashes_only_are_different_plugins(bench: Bench) -> None:
     """Names compare exactly; each is found and gives its own class."""
     names = ["my-duck", "my_duck", "My-Duck"]
-    classes = "".join(
-        plugin_source(COMPUTE, f"Plugin{index}", name=name) for index, name in enumerate(names)
-    ).replace("from __future__", "# from __future__")
+    classes = "".join(plugin_source(COMPUTE, f"Plugin{index}", name=name) for index, name in enumerate(names)).replace(
+        "from __future__", "# from __future__"
+    )
     lines = "".join(f"{name} = ducks:Plugin{index}\n" for index, name in enumerate(names))
     bench.install("ducks", f"[floe.computes]\n{lines}", modules={"ducks": classes})
 
@@ -251,7 +253,7 @@ def test_14_odd_entries_of_the_path_are_passed_over(
         bench.assert_contained()
     monkeypatch.delitem(sys.modules, "zipped")
 
-    assert (["zipped"], "zipped") == (names, name)
+    assert (names, name) == (["zipped"], "zipped")
 
 
 def test_15_a_broken_link_costs_its_own_distribution_only(bench: Bench, tmp_path: Path) -> None:
@@ -262,7 +264,7 @@ def test_15_a_broken_link_costs_its_own_distribution_only(bench: Bench, tmp_path
 
     [fault] = [fault for fault in bench.unused() if fault.path == str(folder)]
 
-    assert ("acme-broken", VERSION, "malformed") == (fault.distribution, fault.version, fault.rejection)
+    assert (fault.distribution, fault.version, fault.rejection) == ("acme-broken", VERSION, "malformed")
     assert "entry_points.txt" in fault.reason
     bench.get_fails(PluginNotFoundError)
     bench.assert_contained()
@@ -291,7 +293,7 @@ def test_17_a_finder_that_raises_costs_what_it_would_have_found(bench: Bench, mo
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
     bench.install_plugin(PluginKey(COMPUTE, "fine"))
 
-    assert "fine" == bench.registry.get(COMPUTE, "fine").name
+    assert bench.registry.get(COMPUTE, "fine").name == "fine"
     [fault] = bench.unused()
     assert "RuntimeError" in fault.reason
     assert "foreign code" not in fault.reason
@@ -316,7 +318,7 @@ def test_18_the_backport_of_importlib_metadata_changes_nothing(bench: Bench) -> 
         """,
     )
 
-    assert ["['fine'] ['good']", "bad", "[('COMPUTE:bad', 'malformed')]"] == done.lines
+    assert done.lines == ["['fine'] ['good']", "bad", "[('COMPUTE:bad', 'malformed')]"]
 
 
 FAULTS: list[tuple[str | bytes, str]] = [
@@ -360,7 +362,7 @@ def test_19_half_the_installed_plugins_broken_at_once_leave_the_other_half_worki
     assert fine <= {key for key, status in statuses.items() if status.state is HealthState.HEALTHY}
     broken = {key for key, error in outcomes.items() if error is not None and "broken" in key}
     malformed = {fault.distribution for fault in bench.unused()}
-    assert 50 == len(broken) + len(malformed)
+    assert len(broken) + len(malformed) == 50
     by_key = {plugin.key: plugin for plugin in registry.report().plugins}
     for key in broken:
         assert by_key[key].reason, f"the report does not tell what is wrong with {key}"

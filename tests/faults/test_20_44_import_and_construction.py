@@ -41,10 +41,10 @@ def _refused(bench: Bench, *words: str) -> PluginLoadError:
 
 
 def _tells_everything(bench: Bench, error: PluginLoadError, state: str, *words: str) -> None:
-    assert BAD == error.key
+    assert error.key == BAD
     assert error.origin is not None
-    assert ("acme-broken", VERSION) == error.origin[:2]
-    assert "acme_broken:Plugin" == error.origin.entry_point
+    assert error.origin[:2] == ("acme-broken", VERSION)
+    assert error.origin.entry_point == "acme_broken:Plugin"
     for word in [*words, "COMPUTE:bad", "acme-broken", VERSION, str(bench.site)]:
         assert word in str(error)
     bench.assert_reported(state, *words)
@@ -54,7 +54,7 @@ def _tells_everything(bench: Bench, error: PluginLoadError, state: str, *words: 
         for record in bench.caplog.records
         if record.levelname == "WARNING" and record.__dict__.get("floe_key") == str(BAD)
     ]
-    assert "acme-broken" == warning.__dict__["floe_distribution"]
+    assert warning.__dict__["floe_distribution"] == "acme-broken"
 
 
 def test_20_a_module_that_is_missing(bench: Bench) -> None:
@@ -87,7 +87,7 @@ def test_23_an_exception_at_import(bench: Bench) -> None:
 
     error = _fails_with(bench, OSError, "failed", "acme_broken.py:1")
 
-    assert SECRET == str(error.__cause__)
+    assert str(error.__cause__) == SECRET
 
 
 def test_24_an_exit_at_import_does_not_end_the_platform(bench: Bench) -> None:
@@ -107,8 +107,8 @@ def test_25_an_interrupt_at_import_passes_through_and_is_not_held_against_the_pl
     with pytest.raises(KeyboardInterrupt):
         bench.registry.get(*BAD)
 
-    assert "discovered" == bench.report().state
-    assert "bad" == bench.registry.get(*BAD).name
+    assert bench.report().state == "discovered"
+    assert bench.registry.get(*BAD).name == "bad"
     bench.assert_contained()
 
 
@@ -169,7 +169,7 @@ def test_32_a_constructor_that_wants_a_configuration_gets_the_defaults(bench: Be
     bench.settings.clear()
     bench.install_bad(schema="threads: int = 4", body="def __init__(self, config): self.config = config")
 
-    assert 4 == bench.registry.get(*BAD).config.threads  # type: ignore[union-attr]  # Config of the test's plugin
+    assert bench.registry.get(*BAD).config.threads == 4  # type: ignore[union-attr]  # Config of the test's plugin
     bench.assert_contained()
 
 
@@ -182,7 +182,7 @@ def test_32_a_constructor_that_wants_a_configuration_without_defaults_names_the_
 
     error = bench.get_fails(PluginConfigurationError)
 
-    assert ["host", "port"] == [fault["field"] for fault in error.errors]
+    assert [fault["field"] for fault in error.errors] == ["host", "port"]
     bench.assert_reported("failed", "host", "port")
     bench.assert_contained()
 
@@ -253,7 +253,7 @@ def test_37_a_constructor_that_gets_its_own_plugin(bench: Bench) -> None:
 
     error = bench.get_fails(CircularDependencyError)
 
-    assert ["bad", "bad"] == error.cycle
+    assert error.cycle == ["bad", "bad"]
     bench.assert_reported("failed", "bad -> bad")
     bench.assert_contained()
 
@@ -280,7 +280,7 @@ def test_38_two_constructors_that_get_one_another_in_one_thread(bench: Bench) ->
 
     error = bench.get_fails(CircularDependencyError)
 
-    assert ["bad", "worse", "bad"] == error.cycle
+    assert error.cycle == ["bad", "worse", "bad"]
     bench.assert_reported("failed", "bad -> worse -> bad")
     bench.assert_contained()
 
@@ -315,7 +315,7 @@ def test_40_a_constructor_that_waits_for_a_thread_that_gets_another_plugin(bench
     )
     bench.signals.__dict__["registry"] = bench.registry
 
-    assert "bad" == bench.registry.get(*BAD).name
+    assert bench.registry.get(*BAD).name == "bad"
     assert [bench.registry.get(CATALOG, "other")] == bench.signals.calls
     bench.assert_contained()
 
@@ -348,7 +348,7 @@ def test_41_an_import_that_waits_for_a_thread_which_asks_for_the_registry(bench:
         """,
     )
 
-    assert ["bad", "True"] == done.lines
+    assert done.lines == ["bad", "True"]
 
 
 def test_42_a_get_that_fails_is_tried_again_by_the_next_one(bench: Bench) -> None:
@@ -363,8 +363,8 @@ def test_42_a_get_that_fails_is_tried_again_by_the_next_one(bench: Bench) -> Non
 
     plugin = bench.registry.get(*BAD)
     assert plugin is bench.registry.get(*BAD)
-    assert 2 == len(bench.signals.calls)
-    assert "" == bench.assert_reported("loaded").reason
+    assert len(bench.signals.calls) == 2
+    assert bench.assert_reported("loaded").reason == ""
     bench.assert_contained()
 
 
@@ -406,11 +406,11 @@ def test_44_eight_threads_get_one_slow_plugin_and_share_one_instance(bench: Benc
 
     threads = Threads(*[lambda: registry.get(*BAD)] * 8)
     wait_for(inside)
-    assert "good" == registry.get(CATALOG, "good").name  # another one loads meanwhile
+    assert registry.get(CATALOG, "good").name == "good"  # another one loads meanwhile
     go_on.set()
 
     [plugin] = {id(plugin) for plugin in threads.values()}
     assert id(registry.get(*BAD)) == plugin
-    assert [1] == bench.signals.calls
+    assert bench.signals.calls == [1]
     bench.assert_contained()
     assert Path(str(sys.modules["acme_broken"].__file__)).is_relative_to(bench.site)

@@ -17,6 +17,7 @@ threads: int = 4
 nested: list[dict[str, int]] = []
 model_config = ConfigDict(extra='forbid')
 """
+QUOTES = "token: str = ''\n@field_validator('token')\n@classmethod\ndef check(cls, value):\n"
 
 
 def _refuses(bench: Bench, config: Any, key: PluginKey = BAD) -> PluginConfigurationError:
@@ -48,7 +49,7 @@ def test_45_a_configuration_that_is_no_mapping_of_strings(bench: Bench, config: 
     """The one fault is about the whole."""
     bench.install_bad(schema=SCHEMA)
 
-    assert [""] == _fields(_refuses(bench, config))
+    assert _fields(_refuses(bench, config)) == [""]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_49_a_default_factory_that_raises(bench: Bench, raised: str) -> None:
     bench.settings["plugins"]["computes"]["bad"]["port"] = 7
 
     assert raised in str(_refuses(bench, {}))
-    assert 7 == bench.registry.get(*BAD).config.port  # type: ignore[union-attr]  # Config of the test's plugin
+    assert bench.registry.get(*BAD).config.port == 7  # type: ignore[union-attr]  # Config of the test's plugin
 
 
 @pytest.mark.parametrize("raised", ["RuntimeError", "SystemExit"])
@@ -150,8 +151,8 @@ def test_51_a_configuration_for_a_plugin_that_takes_none(bench: Bench) -> None:
     bench.settings.clear()
     bench.install_bad()
 
-    assert {} == bench.registry.configure(*BAD, {}).model_dump()
-    assert ["token"] == _fields(_refuses(bench, {"token": SECRET}))
+    assert bench.registry.configure(*BAD, {}).model_dump() == {}
+    assert _fields(_refuses(bench, {"token": SECRET})) == ["token"]
 
 
 @pytest.mark.parametrize(
@@ -162,14 +163,12 @@ def test_51_a_configuration_for_a_plugin_that_takes_none(bench: Bench) -> None:
         (SCHEMA, {"token": SECRET, "treads": 4}, "treads"),  # beside a misspelt key
         (SCHEMA, {"threads": {"token": SECRET}}, "threads"),  # where a number goes
         (
-            "token: str = ''\n@field_validator('token')\n@classmethod\n"
-            "def check(cls, value):\n    if value.endswith('!'): raise ValueError(f'{value} is too short')\n    return value",
+            QUOTES + "    if value.endswith('!'): raise ValueError(f'{value} is too short')\n    return value",
             {"token": SECRET + "!"},
             "token",
         ),  # quoted by a validator
         (
-            "token: str = ''\n@field_validator('token')\n@classmethod\n"
-            "def check(cls, value):\n    assert not value.endswith('!'), value\n    return value",
+            QUOTES + "    assert not value.endswith('!'), value\n    return value",
             {"token": SECRET + "!"},
             "token",
         ),  # quoted by an assertion
@@ -190,7 +189,7 @@ def test_52_a_secret_in_the_settings_that_does_not_fit_is_told_to_nobody(bench: 
 
     error = bench.get_fails(PluginConfigurationError)
 
-    assert ["token"] == _fields(error)
+    assert _fields(error) == ["token"]
     bench.assert_reported("failed", "token")
     bench.assert_contained()
 
@@ -206,7 +205,7 @@ def test_53_a_mapping_that_the_caller_changes_afterwards(bench: Bench) -> None:
     config["nested"].append({"b": 99})
 
     for plugin in (bench.registry.get(*BAD), bench.registry.create(*BAD)):
-        assert {"token": "", "threads": 1, "nested": [{"a": 1}]} == plugin.config.model_dump()  # type: ignore[union-attr]
+        assert plugin.config.model_dump() == {"token": "", "threads": 1, "nested": [{"a": 1}]}  # type: ignore[union-attr]
     bench.assert_contained()
 
 
@@ -226,9 +225,9 @@ def test_54_one_bad_of_ten_configurations_changes_none(bench: Bench) -> None:
     with bench.expects(PluginConfigurationError) as caught:
         bench.registry.configure_all(config)
 
-    assert ["threads", "x"] == _fields(caught.value)
-    assert [2] * 9 == [bench.registry.get_config(*key).size for key in others]  # type: ignore[union-attr]
-    assert SECRET == bench.registry.get(*BAD).config.token  # type: ignore[union-attr]  # still that of the settings
+    assert _fields(caught.value) == ["threads", "x"]
+    assert [bench.registry.get_config(*key).size for key in others] == [2] * 9  # type: ignore[union-attr]
+    assert bench.registry.get(*BAD).config.token == SECRET  # type: ignore[union-attr]  # still that of the settings
     bench.assert_contained()
 
 
@@ -246,7 +245,7 @@ def test_54_several_bad_of_ten_configurations_are_told_together(bench: Bench) ->
             }
         )
 
-    assert 4 == len(caught.value.exceptions)
+    assert len(caught.value.exceptions) == 4
     assert bench.registry.get_config(PluginType.STORAGE, "store") is None
     bench.assert_contained()
 
@@ -255,7 +254,9 @@ def test_54_a_plugin_that_turns_its_configuration_down_after_others_took_theirs(
     """Earlier configurations are applied again where there were any, and the error names what stayed changed."""
     bench.install_plugin(PluginKey(PluginType.STORAGE, "before"), schema="size: int = 1")
     bench.install_plugin(PluginKey(PluginType.STORAGE, "fresh"), schema="size: int = 1")
-    bench.install_bad(schema=SCHEMA, body="def configure(self, config):\n    if config.threads == 7: raise OSError(config.token)")
+    bench.install_bad(
+        schema=SCHEMA, body="def configure(self, config):\n    if config.threads == 7: raise OSError(config.token)"
+    )
     bench.registry.configure(PluginType.STORAGE, "before", {"size": 2})
 
     with bench.expects(PluginConfigurationError) as caught:
@@ -268,7 +269,7 @@ def test_54_a_plugin_that_turns_its_configuration_down_after_others_took_theirs(
 
     assert "STORAGE:fresh" in str(caught.value)
     assert "STORAGE:before" not in str(caught.value)
-    assert 2 == bench.registry.get(PluginType.STORAGE, "before").config.size  # type: ignore[union-attr]
+    assert bench.registry.get(PluginType.STORAGE, "before").config.size == 2  # type: ignore[union-attr]
     bench.assert_contained()
 
 

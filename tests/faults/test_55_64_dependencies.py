@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from time import perf_counter
 
 import pytest
@@ -71,7 +72,7 @@ def test_56_a_plugin_that_depends_on_itself(bench: Bench, dependency: str) -> No
     error = _cannot_start(bench, CircularDependencyError, "bad -> bad")
 
     assert isinstance(error, CircularDependencyError)
-    assert ["bad", "bad"] == error.cycle
+    assert error.cycle == ["bad", "bad"]
 
 
 @pytest.mark.parametrize("length", [2, 3, 1000])
@@ -89,7 +90,7 @@ def test_57_a_circle(bench: Bench, length: int) -> None:
     assert error.cycle[0] == error.cycle[-1]
     assert set(names) == set(error.cycle)
     positions = [names.index(name) for name in error.cycle]
-    assert all((ahead - behind) % length == 1 for behind, ahead in zip(positions, positions[1:], strict=False))
+    assert all((ahead - behind) % length == 1 for behind, ahead in pairwise(positions))
 
 
 class _Made(ComputePlugin):
@@ -204,7 +205,7 @@ def test_62_dependencies_that_make_no_sense(bench: Bench, returned: str) -> None
 
     _cannot_start(bench, MissingDependencyError, "COMPUTE:bad", "depend")
 
-    assert "bad" == bench.registry.get(*BAD).name
+    assert bench.registry.get(*BAD).name == "bad"
 
 
 def test_63_a_dependency_that_is_listed_twice_counts_once(bench: Bench) -> None:
@@ -212,7 +213,7 @@ def test_63_a_dependency_that_is_listed_twice_counts_once(bench: Bench) -> None:
     bench.install_bad(dependencies=["good", "good", "CATALOG:good", "good>=1"], schema=TAKES_TOKEN)
 
     with bench.registry.running([BAD]):
-        assert "active" == bench.report().state
+        assert bench.report().state == "active"
 
     bench.assert_contained()
 
@@ -222,7 +223,12 @@ BROKEN_ROOTS = [
     ("disabled", plugin_source(CATALOG, name="root"), PluginError, "FLOE_PLUGINS_DISABLE"),
     ("incompatible", plugin_source(CATALOG, name="root", api_version="3.0"), PluginError, "API v3.0"),
     ("conflicting", plugin_source(CATALOG, name="root"), DuplicatePluginError, "FLOE_PLUGINS_PREFER"),
-    ("not started", plugin_source(CATALOG, name="root", body="def startup(self): 1 / 0"), PluginStartupError, "ZeroDivision"),
+    (
+        "not started",
+        plugin_source(CATALOG, name="root", body="def startup(self): 1 / 0"),
+        PluginStartupError,
+        "ZeroDivision",
+    ),
 ]
 
 
@@ -230,7 +236,7 @@ BROKEN_ROOTS = [
 def test_64_a_dependency_that_cannot_be_used_is_told_down_to_the_root(
     bench: Bench, fault: str, source: str, kind: type[PluginError], word: str
 ) -> None:
-    """bad -> middle -> root: each error says who is next, and the root's own error stands at the end."""
+    """Bad -> middle -> root: each error says who is next, and the root's own error stands at the end."""
     root = PluginKey(CATALOG, "root")
     bench.install("acme-root", {CATALOG: {"root": "acme_root:Plugin"}}, modules={"acme_root": source})
     bench.install_plugin(PluginKey(CATALOG, "middle"), dependencies=["CATALOG:root"])
@@ -252,8 +258,8 @@ def test_64_a_dependency_that_cannot_be_used_is_told_down_to_the_root(
     assert isinstance(error.__cause__.__cause__, kind)
     assert outcomes[str(root)] is error.__cause__.__cause__
     report = bench.assert_reported("loaded", word, "CATALOG:middle")
-    assert 3 <= len(report.causes)
-    assert VERSION == report.version
+    assert len(report.causes) >= 3
+    assert report.version == VERSION
     bench.assert_contained()
 
 
@@ -265,5 +271,5 @@ def test_64_two_roots_at_once_are_told_as_a_group(bench: Bench) -> None:
     with bench.expects(PluginErrorGroup) as caught:
         bench.registry.resolve_dependencies([BAD, PluginKey(COMPUTE, "worse")])
 
-    assert 2 == len(caught.value.exceptions)
+    assert len(caught.value.exceptions) == 2
     bench.assert_contained()

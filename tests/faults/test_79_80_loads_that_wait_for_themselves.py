@@ -7,6 +7,7 @@ from time import perf_counter
 import pytest
 
 from floe_core.plugin_errors import CircularDependencyError, PluginError, PluginLoadError
+from floe_core.plugin_types import PluginType
 from floe_core.testing.distributions import plugin_source
 from tests.faults.conftest import BAD, COMPUTE, VERSION, Bench
 from tests.processes import run_script
@@ -69,7 +70,9 @@ def test_80_imports_and_constructors_of_two_modules_that_wait_for_one_another(be
     )
     hooks = "import threading\na_is_in, b_is_in, errors, registry = threading.Event(), threading.Event(), [], None\n"
     modules = {"acme_broken": gets_b, "acme_worse": imports_a, "floe_hooks": hooks}
-    entry_points = {COMPUTE: {"bad": "acme_broken:Plugin", "worse": "acme_worse:Plugin"}}
+    entry_points: dict[PluginType | str, dict[str, str]] = {
+        COMPUTE: {"bad": "acme_broken:Plugin", "worse": "acme_worse:Plugin"}
+    }
     bench.install("acme-broken", entry_points, version=VERSION, modules=modules)
 
     done = run_script(
@@ -101,4 +104,4 @@ def test_80_imports_and_constructors_of_two_modules_that_wait_for_one_another(be
         """,
     )
 
-    assert ["[False, False] True", "True", "good", "bad worse"] == done.lines
+    assert done.lines == ["[False, False] True", "True", "good", "bad worse"]

@@ -18,7 +18,7 @@ def test_every_fault_has_a_test_under_its_number() -> None:
         assert numbers <= set(range(first, last + 1))
         tested |= numbers
 
-    assert NUMBERS == tested
+    assert tested == NUMBERS
 
 
 def test_the_table_lists_every_fault_once() -> None:

@@ -7,7 +7,8 @@ import random
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def install(site: Path) -> None:
 
 
 def _install(site: Path, name: str, code: str) -> None:
-    install_distribution(site, f"stress-{name}", {COMPUTE: {name: f"stress_{name}:Plugin"}}, modules={f"stress_{name}": code})
+    install_distribution(
+        site, f"stress-{name}", {COMPUTE: {name: f"stress_{name}:Plugin"}}, modules={f"stress_{name}": code}
+    )
 
 
 def fresh_registry() -> PluginRegistry:
@@ -108,26 +111,18 @@ def starts_against_stops(registry: PluginRegistry, chance: random.Random) -> int
                 violations.append(f"{name} was stopped under {above}")
 
     for index in range(4):
-        needs = f"s{index - 1}" if index else None
-        registry.register(
-            Made(
-                f"s{index}",
-                *([needs] if needs else []),
-                startup=lambda index=index, needs=needs: started(f"s{index}", needs),
-                shutdown=lambda index=index: stopped(f"s{index}"),
-            )
-        )
+        needs = [f"s{index - 1}"] if index else []
+        startup = partial(started, f"s{index}", needs[0] if needs else None)
+        registry.register(Made(f"s{index}", *needs, startup=startup, shutdown=partial(stopped, f"s{index}")))
 
     def act(seed: int) -> None:
         luck = random.Random(seed)
         for _ in range(5):
             name, timeout = f"s{luck.randrange(4)}", luck.choice([30.0, None])
-            try:
+            with suppress(PluginError):  # refused because of what another thread is doing
                 luck.choice([registry.activate_plugin, registry.shutdown_plugin])(COMPUTE, name, timeout)
-            except PluginError:
-                pass  # refused because of what another thread is doing
 
-    Threads(*[lambda seed=chance.random(): act(int(seed * 1e9)) for _ in range(4)]).values()
+    Threads(*[partial(act, chance.randrange(1 << 32)) for _ in range(4)]).values()
     assert {None} >= {*registry.shutdown_all().values()}
     assert not up, f"{up} is still up"
     assert not violations, violations
@@ -149,7 +144,7 @@ def overrides(registry: PluginRegistry, chance: random.Random) -> int:
             with scope:
                 registry.list(COMPUTE)
 
-    Threads(*[lambda seed=chance.random(): act(int(seed * 1e9)) for _ in range(4)]).values()
+    Threads(*[partial(act, chance.randrange(1 << 32)) for _ in range(4)]).values()
     assert registry.get(COMPUTE, "p0") is real, "an override outlived its scope"
     return 0
 
@@ -189,7 +184,7 @@ def hangs(registry: PluginRegistry, _: random.Random) -> int:
     return 2
 
 
-def forks(registry: PluginRegistry, _: random.Random) -> int:
+def forks(registry: PluginRegistry, _chance: random.Random) -> int:
     """A child forked while others get and start: nothing is active there, and a plugin starts and stops."""
     registry.get_all(COMPUTE)
     registry.activate_plugin(COMPUTE, "p3")
@@ -207,7 +202,7 @@ def forks(registry: PluginRegistry, _: random.Random) -> int:
             pid = os.fork()
             if not pid:
                 os._exit(_in_the_child(registry))
-            _, status = os.waitpid(pid, 0)
+            _pid, status = os.waitpid(pid, 0)
             assert status == 0, f"a forked child ended with {status}"
     finally:
         stop.set()
