@@ -180,8 +180,12 @@ class PluginRegistry:
             PluginTypeError: It is not what *expect* says.
 
         """
-        provider = self._providers.get((plugin_type, name))  # type: ignore[call-overload]  # equal to the key, not built
-        plugin = self._first_get(plugin_type, name) if provider is None else provider()
+        try:
+            provider = self._providers[plugin_type, name]  # type: ignore[index]  # equal to the key, which is not built
+        except KeyError:
+            plugin = self._first_get(plugin_type, name)
+        else:
+            plugin = provider()
         return plugin if expect is None else _expected(PluginKey(plugin_type, name), plugin, expect)
 
     if TYPE_CHECKING:
