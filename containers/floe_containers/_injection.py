@@ -60,7 +60,7 @@ def inject(function: Callable[P, R]) -> Callable[P, R]:
     return typing.cast("Callable[P, R]", injected)
 
 
-def check_wiring(container: containers.DynamicContainer, modules: Iterable[ModuleType | str]) -> None:
+def check_wiring(container: containers.Container, modules: Iterable[ModuleType | str]) -> None:
     """
     Look at every marker in *modules* and say all at once which of them cannot be injected. Imports no plugin.
 
@@ -293,7 +293,7 @@ def _marker_of(parameter: inspect.Parameter) -> tuple[Any, bool]:
 
 
 def _problems_of(
-    module: ModuleType, container: containers.DynamicContainer, registry: PluginRegistry
+    module: ModuleType, container: containers.Container, registry: PluginRegistry
 ) -> Iterator[PluginError]:
     for where, marker in _markers_in(module, module.__name__):
         if not marker.is_wired_by(container):

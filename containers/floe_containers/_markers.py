@@ -63,7 +63,7 @@ class PluginMarker(_Provide):
         super().__init__("__self__", self)  # "__self__" exists in every container
         self.wish = wish
         self._module = module
-        self._wired_by: containers.DynamicContainer | None = None
+        self._wired_by: containers.Container | None = None
 
     def modify(self, provider: providers.Provider[Any], providers_map: object) -> providers.Provider[Any] | None:  # noqa: ARG002  # passed by name
         """
@@ -77,7 +77,7 @@ class PluginMarker(_Provide):
                 the first.
 
         """
-        container: containers.DynamicContainer = provider()
+        container: containers.Container = provider()
         found = plugin_containers_in(container)
         if not found:
             return None
@@ -89,7 +89,7 @@ class PluginMarker(_Provide):
         self._wired_by = container
         return resolved
 
-    def is_wired_by(self, container: containers.DynamicContainer) -> bool:
+    def is_wired_by(self, container: containers.Container) -> bool:
         """Whether *container* has wired this marker, and not unwired it since."""
         return self._wired_by is container and (
             any(_name_of(wired) == self._module for wired in container.wired_to_modules)
