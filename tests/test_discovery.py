@@ -870,7 +870,7 @@ from floe_core.discovery_policy import DiscoveryPolicy
 assert any(type(finder).__module__ == "importlib_metadata" for finder in sys.meta_path)
 inventory = discover(DiscoveryPolicy())
 print(*sorted(f"{key}={c.value}" for key, c in inventory.usable.items() if "backport" in key.name), sep="|")
-print(*(c.reason for c in inventory.unused if c.key and "backport" in c.key.name), sep="|")
+print(*(c.reason for c in inventory.unused if c.distribution.folder.startswith(sys.argv[1])), sep="|")
 """
 
 
@@ -878,6 +878,7 @@ class TestBackport:
     def test_of_importlib_metadata_changes_nothing(self, folder: Path, tmp_path: Path) -> None:
         """Its import takes over the standard library's finders; with some releases their own call then fails here."""
         install_distribution(folder, "acme", {COMPUTE: {"backport-good": "m:C", "backport-bad": "a/file.yaml"}})
+        install_distribution(folder, "broken", b"\xff")
         zipped = archive(
             tmp_path / "a.zip",
             {
@@ -893,5 +894,6 @@ class TestBackport:
         assert "" == script.stderr
         assert [
             "COMPUTE:backport-good=m:C|COMPUTE:backport-zip=acme_duck:Duck",
-            "the value of 'backport-bad' in [floe.computes] does not point to module:attribute; mend entry_points.txt",
+            ("entry_points.txt is not UTF-8; reinstall the distribution|"
+            "the value of 'backport-bad' in [floe.computes] does not point to module:attribute; mend entry_points.txt"),
         ] == script.stdout.splitlines()
