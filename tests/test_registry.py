@@ -1171,3 +1171,18 @@ class TestTheRegistryOfTheProcess:
         the.forget_the_parent()
 
         assert the.get() is the.get()
+
+    def test_a_thread_that_comes_second_takes_what_the_first_one_made(self, site: Path) -> None:
+        """It saw none, and waited for its turn to make one."""
+        the, made = _TheRegistry(), PluginRegistry()
+
+        class Overtaken:
+            def __enter__(self) -> None:
+                the.registry = made
+
+            def __exit__(self, *_: object) -> None:
+                pass
+
+        the._lock = Overtaken()  # type: ignore[assignment]  # a lock that another thread had before
+
+        assert made is the.get()

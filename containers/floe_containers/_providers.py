@@ -133,6 +133,6 @@ def plugin_provider(
     return provider
 
 
-if hasattr(os, "register_at_fork"):  # both are held for moments only, so a fork can wait for them
-    for lock in (Lasting.storage_lock, providers.Provider.overriding_lock):
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+# Both are held for moments only, so a fork can wait for them.
+for lock in (Lasting.storage_lock, providers.Provider.overriding_lock) if hasattr(os, "register_at_fork") else ():
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
