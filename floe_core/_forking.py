@@ -26,5 +26,5 @@ def _in_the_child() -> None:
         part.forget_the_parent()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows does not fork
     os.register_at_fork(after_in_child=_in_the_child)

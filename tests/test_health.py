@@ -56,7 +56,7 @@ class TestHealthCheckAll:
 
     def test_two_callers_share_one_check(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """The second gets the answer for which the first is waiting."""
-        inside, calls = threading.Event(), []
+        inside, calls = threading.Event(), list[int]()
         registry.register(
             Made("a", health_check=in_turn(lambda: calls.append(1), inside.set, lambda: hang.wait(120), healthy))
         )

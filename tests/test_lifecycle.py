@@ -12,6 +12,8 @@ from math import inf, nan
 import pytest
 
 from floe_containers import PluginContainer
+from floe_core._exit import ShutdownAtExit
+from floe_core._places import place_of_error, place_of_thread
 from floe_core.plugin_errors import (
     MissingDependencyError,
     PluginErrorGroup,
@@ -291,7 +293,7 @@ class TestActivation:
         self, registry: PluginRegistry, hang: threading.Event
     ) -> None:
         """It has not begun, so it never will, and can be asked for again when the other hook is back."""
-        checking, starts = threading.Event(), []
+        checking, starts = threading.Event(), list[int]()
         registry.register(
             Made(
                 "a",
@@ -339,7 +341,7 @@ class TestShutdown:
         self, registry: PluginRegistry, log: Log, hang: threading.Event, timeout: float | None
     ) -> None:
         """Then it stops the plugin; what was to start on top of it is refused."""
-        inside, stops = threading.Event(), []
+        inside, stops = threading.Event(), list[int]()
         registry.register(
             Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=lambda: stops.append(1))
         )
@@ -395,7 +397,7 @@ class TestShutdown:
         self, registry: PluginRegistry, hang: threading.Event, timeout: float | None
     ) -> None:
         """Both return when it is down."""
-        inside, stops = threading.Event(), []
+        inside, stops = threading.Event(), list[int]()
         registry.register(Made("a", shutdown=in_turn(lambda: stops.append(1), inside.set, lambda: hang.wait(120))))
         registry.activate_all()
         first = Threads(lambda: registry.shutdown_all(timeout=600))
@@ -433,7 +435,7 @@ class TestShutdown:
         self, registry: PluginRegistry, hang: threading.Event
     ) -> None:
         """The check is passed by once it was given up on, even if shutdown was asked for before."""
-        checking, stops = threading.Event(), []
+        checking, stops = threading.Event(), list[int]()
         registry.register(
             Made(
                 "a",
@@ -486,3 +488,82 @@ def _becomes_leaving(registry: PluginRegistry, name: str) -> None:
     while not registry._lifecycle._runs[key(name)].is_leaving:
         assert time.monotonic() < deadline
         pause.wait(0.01)
+
+
+@pytest.fixture
+def no_threads() -> Iterator[None]:
+    """The system has no room for another thread: none has that much memory for its stack."""
+    before = threading.stack_size(1 << 46)
+    yield
+    threading.stack_size(before)
+
+
+class TestWithoutThreads:
+    def test_hooks_run_where_they_are_asked_for(self, registry: PluginRegistry, log: Log, no_threads: None) -> None:
+        """As at interpreter exit, where newer interpreters start no thread any more."""
+        log.add("a")
+
+        assert registry.activate_all() == {"COMPUTE:a": None}
+        assert HealthState.HEALTHY is registry.health_check_all()["COMPUTE:a"].state
+        assert registry.shutdown_all() == {"COMPUTE:a": None}
+
+        assert log.calls == ["+a", "?a", "-a"]
+        assert {threading.get_ident()} == {*log.threads.values()}
+
+    def test_exit_is_not_guarded(self, no_threads: None) -> None:
+        """It is too late for that, and no reason to fail."""
+        ShutdownAtExit(lambda _: None).arm()
+
+
+class TestOneAtATime:
+    @pytest.mark.parametrize("verb", ["activate_all", "shutdown_all"])
+    def test_without_a_deadline_a_hook_waits_for_the_one_that_runs(
+        self, registry: PluginRegistry, hang: threading.Event, verb: str
+    ) -> None:
+        """The check comes first, then the hook."""
+        checking, calls = threading.Event(), list[str]()
+        registry.register(
+            Made(
+                "a",
+                startup=lambda: calls.append("+"),
+                shutdown=lambda: calls.append("-"),
+                health_check=in_turn(
+                    checking.set,
+                    lambda: hang.wait(120),
+                    lambda: calls.append("?"),
+                    lambda: HealthStatus(HealthState.HEALTHY),
+                ),
+            )
+        )
+        if verb == "shutdown_all":
+            registry.activate_all()
+        check = Threads(lambda: registry.health_check_all(timeout=600))
+        wait_for(checking)
+        changing = Threads(lambda: getattr(registry, verb)(timeout=None))
+        hang.set()
+
+        check.values()
+        assert changing.values() == [{"COMPUTE:a": None}]
+        assert {"activate_all": ["?", "+"], "shutdown_all": ["+", "?", "-"]}[verb] == calls
+
+    def test_a_late_startup_that_cannot_be_shut_down_is_told(
+        self, registry: PluginRegistry, hang: threading.Event, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Nobody waits for it any more, so the log says so."""
+        begun = threading.Event()
+        registry.register(Made("a", startup=lambda: hang.wait(120), shutdown=in_turn(begun.set, lambda: 1 / 0)))
+        registry.activate_all(timeout=SOON)
+        hang.set()
+        wait_for(begun)
+        deadline = time.monotonic() + PATIENCE
+        while key("a") in registry._lifecycle._runs:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+        assert any("shutdown() raised ZeroDivisionError" in record.getMessage() for record in caplog.records)
+
+
+class TestPlaces:
+    def test_an_error_that_was_never_raised_has_none(self) -> None:
+        """Neither has a thread that is not there."""
+        assert [place_of_error(ValueError()), place_of_thread(-1)] == ["", ""]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from floe_containers import PluginContainer
-from floe_core.plugin_errors import PluginError
+from floe_core.plugin_errors import PluginError, PluginErrorGroup
 from floe_core.plugin_metadata import HealthState
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginType
@@ -157,7 +157,7 @@ class _Expected:
 def _with_parts(errors: list[BaseException]) -> Iterator[BaseException]:
     for error in errors:
         yield error
-        if isinstance(error, BaseExceptionGroup):
+        if isinstance(error, PluginErrorGroup):
             yield from _with_parts([*error.exceptions])
 
 

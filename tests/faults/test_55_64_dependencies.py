@@ -35,6 +35,7 @@ def _cannot_start(bench: Bench, kind: type[PluginError], *words: str) -> PluginE
     outcomes = bench.registry.activate_all([BAD, GOOD])
     assert outcomes[str(GOOD)] is None
     error = outcomes[str(BAD)]
+    assert isinstance(error, PluginError)
     assert type(error) is kind
     for word in words:
         assert word in str(error)

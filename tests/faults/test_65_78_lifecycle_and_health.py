@@ -233,7 +233,7 @@ def test_71_the_last_of_ten_fails_and_the_others_are_rolled_back(bench: Bench, r
         registry.running([BAD], timeout=DEADLINE * 3).__enter__()
 
     assert [f"-s{index}" for index in range(8, -1, -1)] == [call for call in bench.signals.calls if call[0] == "-"]
-    kinds = [type(error) for error in caught.value.exceptions]
+    kinds: list[type] = [type(error) for error in caught.value.exceptions]
     assert kinds == ([PluginStartupError] if rollback == "works" else [PluginStartupError, PluginShutdownError])
     assert bench.report(GOOD).state == "active"
     assert {"loaded"} == {bench.report(key).state for key in keys}

@@ -61,7 +61,7 @@ def racing_gets(registry: PluginRegistry, chance: random.Random) -> int:
         return [plugins[index] for index in range(8)]
 
     orders = [chance.sample(range(8), 8) for _ in range(8)]
-    results = Threads(*[lambda order=order: get_all(order) for order in orders]).values()
+    results = Threads(*[partial(get_all, order) for order in orders]).values()
     assert len({tuple(result or ()) for result in results}) == 1, "a plugin was built twice"
     return 0
 
