@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from math import inf, nan
 
@@ -13,9 +13,12 @@ import pytest
 
 from floe_containers import PluginContainer
 from floe_core._exit import ShutdownAtExit
+from floe_core._hooks import HookCall
+from floe_core._lifecycle import Lifecycle, _Walk
 from floe_core._places import place_of_error, place_of_thread
 from floe_core.plugin_errors import (
     MissingDependencyError,
+    PluginError,
     PluginErrorGroup,
     PluginShutdownError,
     PluginStartupError,
@@ -567,3 +570,47 @@ class TestPlaces:
     def test_an_error_that_was_never_raised_has_none(self) -> None:
         """Neither has a thread that is not there."""
         assert [place_of_error(ValueError()), place_of_thread(-1)] == ["", ""]
+
+
+class TestJustInTime:
+    """What ends at the very moment when its time is over, played through step by step."""
+
+    def test_nobody_gives_up_on_what_has_ended(self) -> None:
+        """Its report is on the way, or has been told."""
+        lifecycle, plugin, told = Lifecycle(), Made("a"), list[object]()
+        lifecycle.start({key("a"): plugin}, {key("a"): ()}, 30, 1)
+        run = lifecycle._runs[key("a")]
+
+        assert lifecycle._give_up_starting(run, "late") is None
+        assert lifecycle._give_up_waiting(run, SOON) is None
+        assert {key("a"): None} == lifecycle.stop(None, 30)
+        assert lifecycle._give_up_stopping(run, SOON) is None
+        assert not lifecycle._turns_to_stopping(run, HookCall(key("a"), plugin, "shutdown"), told.append)
+        assert [None] == told
+
+    def test_a_report_after_its_time_changes_nothing(self) -> None:
+        """The error stands; a report that is said to be about to come is waited for."""
+        reports: dict[PluginKey, Callable[[PluginError | None], None]] = {}
+        looks: list[PluginKey] = []
+        error = PluginStateError(None, "over")
+
+        def expire(which: PluginKey) -> PluginError | None:
+            looks.append(which)
+            if looks.count(which) == 1:
+                return None
+            reports[which](None)
+            return error
+
+        edges: dict[PluginKey, tuple[PluginKey, ...]] = {key("a"): (), key("b"): ()}
+        outcomes = _Walk(edges, 0.0, 2).go(reports.__setitem__, expire, lambda *_: None)
+
+        assert {key("a"): error, key("b"): error} == outcomes
+        assert [key("a"), key("a"), key("b"), key("b")] == looks
+
+    def test_a_hook_that_goes_on_in_a_forked_child_belongs_to_nobody(self, registry: PluginRegistry) -> None:
+        """The child has forgotten the run whose shutdown it is inside."""
+        registry.register(Made("a", shutdown=registry._lifecycle.forget_the_parent))
+        registry.activate_all()
+
+        assert {"COMPUTE:a": None} == registry.shutdown_all()
+        assert not is_up(registry, "a")
