@@ -320,7 +320,7 @@ def _markers_in(holder: object, module: str) -> Iterator[tuple[str, PluginMarker
         if inspect.isclass(inside):
             if inside.__qualname__.startswith(outer):  # else a class could lead to itself
                 yield from _markers_in(inside, module)
-        elif inspect.isfunction(inside):
+        elif inspect.isroutine(inside):
             for parameter, marker in _markers_of(inside).items():
                 yield f"the parameter {parameter!r} of {_name(inside)}", marker
 

@@ -49,6 +49,7 @@ class TestCheckWiring:
                 first = First
 
             First.second = Second
+            an_object = First()
         """)
 
         check_wiring(wire(jobs), [jobs, jobs.__name__])
@@ -68,6 +69,10 @@ class TestCheckWiring:
 
             @functools.wraps(ours)
             def wrapped(*args): ...
+
+            @functools.cache
+            @inject
+            def cached(compute=plugin(PluginType.COMPUTE, "duckdb")): ...
 
             alias = ours
             part = functools.partial(ours)
@@ -96,6 +101,7 @@ class TestCheckWiring:
             f"The attribute {module}.DUCKDB",
             f"The parameter 'compute' of {module}.ours()",
             f"The parameter 'compute' of {module}.stock()",
+            f"The parameter 'compute' of {module}.cached()",
             f"The attribute {module}.Service.compute",
             f"The parameter 'compute' of {module}.Service.of_class()",
             f"The parameter 'compute' of {module}.Service.static()",

@@ -208,6 +208,13 @@ class TestNotWired:
             f"container.wire(modules=[{jobs.__name__!r}])."
         )
 
+    def test_a_marker_passed_by_name(self, write_module: WriteModule) -> None:
+        """As FastAPI does with one inside Depends: it stands for the plugin still, and is none."""
+        jobs = write_module(NIGHTLY)
+
+        with pytest.raises(PluginStateError, match=r"nightly\(\) was called without the plugin COMPUTE:duckdb"):
+            jobs.nightly("select 1", compute=plugin(PluginType.COMPUTE, "duckdb"))
+
     def test_unwired(self, write_module: WriteModule, wire: Wire) -> None:
         """After unwire() a call fails as before wire()."""
         jobs = write_module(NIGHTLY)
