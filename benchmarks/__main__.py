@@ -42,7 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 """Those with a budget first."""
 SIZES = "sizes"
-PICTURES = Path("docs", "pictures")
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ def inject(_scale: Scale) -> Generator[Comparison]:
             "inject",
             "a stock @inject call with plugin(...)",
             wired.take_untyped,
-            also=repeating("the same with expect=", _call(wired.take_by_stock_inject), answer=_is_right),
+            also=_repeating("the same with expect=", _call(wired.take_by_stock_inject)),
             budget=1.1,
         )
 
@@ -41,7 +41,7 @@ def inject_checked(_scale: Scale) -> Generator[Comparison]:
             "inject_checked",
             "the same through floe_containers.inject",
             wired.take_untyped_by_our_inject,
-            also=repeating("the same with expect=", _call(wired.take_by_our_inject), answer=_is_right),
+            also=_repeating("the same with expect=", _call(wired.take_by_our_inject)),
             budget=2.0,
         )
 
@@ -58,18 +58,22 @@ def _wired() -> Generator[None]:
 
 
 def _comparison(name: str, what: str, ours: Callable[[], object], also: Contestant, budget: float) -> Comparison:
-    stock, *others = [repeating(peer.name, peer.call, answer=_is_right) for peer in all_peers() if peer.call]
+    stock, *others = [_repeating(peer.name, peer.call) for peer in all_peers() if peer.call]
     return Comparison(
         name=name,
         what=what,
         how=_HOW,
-        ours=repeating("floe_core", _call(ours), answer=_is_right),
+        ours=_repeating("floe_core", _call(ours)),
         yardstick=stock,
         peers=(also, *others),
         budget=budget,
         expected=True,
         rounds=41,
     )
+
+
+def _repeating(name: str, expression: Expression) -> Contestant:
+    return repeating(name, expression, number=3_000, answer=_is_right)
 
 
 def _call(function: Callable[[], object]) -> Expression:

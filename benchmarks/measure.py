@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PEERS_EVERY = 5
-"""Peers, which decide nothing, run in the first round and in every fifth one after it."""
+PEERS_EVERY = 10
+"""Peers, which decide nothing, run in the first round and in every tenth one after it."""
 
 
 def _as_it_is(result: Any) -> object:
