@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from typing import cast
 
 from floe_core.plugin_errors import PluginIncompatibleError, PluginLoadError
@@ -71,24 +71,27 @@ def declared(key: PluginKey, candidate: Candidate) -> Declared:
 
 def _find(module_name: str) -> tuple[ModuleSpec | None, str | None]:
     """The module's spec, found without importing its packages; or the name of the first part that is not there."""
-    import sys
-
-    path = None
+    path: list[str] | None = None
     spec: ModuleSpec | None = None
     parts = module_name.split(".")
     for index in range(len(parts)):
         name = ".".join(parts[: index + 1])
-        if name in sys.modules or name in sys.builtin_module_names:
-            spec = getattr(sys.modules.get(name), "__spec__", None)
-        else:
-            spec = PathFinder.find_spec(name, path)
-            if spec is None:
-                others = any(finder is not PathFinder and not isinstance(finder, type) for finder in sys.meta_path)
-                return None, None if others else name  # an editable install's finder may know more
-        if spec is None:
+        try:
+            spec = sys.modules[name].__spec__ if name in sys.modules else _spec_of(name, path)
+        except Exception:  # a finder is foreign code; what it hides, loading will show
             return None, None
-        path = [*spec.submodule_search_locations] if spec.submodule_search_locations is not None else []
+        if spec is None:
+            return None, None if name in sys.modules else name
+        path = [*(spec.submodule_search_locations or ())]
     return spec, None
+
+
+def _spec_of(name: str, path: list[str] | None) -> ModuleSpec | None:
+    """What the import system finds under *name*, were its parent imported from *path*."""
+    for finder in sys.meta_path:
+        if (spec := finder.find_spec(name, path)) is not None:
+            return spec
+    return None
 
 
 def _source_of(spec: ModuleSpec | None) -> bytes | None:

@@ -89,7 +89,8 @@ def _resolved(field: dict[str, Any], models: dict[str, Any]) -> tuple[dict[str, 
     choices = field.get("anyOf", [])
     others = [choice for choice in choices if choice.get("type") != "null"]
     if len(others) == 1 and len(choices) == 2:
-        return {**field, **_followed(others[0], models)}, True
+        rest = {name: value for name, value in field.items() if name != "anyOf"}
+        return {**rest, **_followed(others[0], models)}, True
     return _followed(field, models), False
 
 

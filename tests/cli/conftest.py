@@ -100,7 +100,8 @@ class Session:
 
     @property
     def text(self) -> str:
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.raw).replace("\r\n", "\n")
+        lines = self.raw.replace("\x1b[2K", "\n")  # where a line is begun anew
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", lines).replace("\r\n", "\n").replace("\r", "")
 
     @property
     def words(self) -> str:
@@ -119,16 +120,16 @@ def terminal(site: Path) -> Terminal:
     """``terminal("list", columns=40)`` runs the command in a terminal."""
 
     def run(*arguments: str, columns: int = 80, env: Mapping[str, str] | None = None) -> Session:
-        child = pexpect.spawn(
+        child: Any = pexpect.spawn(
             sys.executable,
             ["-m", "floe_core", *arguments],
-            env=environment(site, env),  # type: ignore[arg-type]  # the stub wants os.environ itself
+            env=environment(site, env),
             dimensions=(50, columns),
             timeout=PATIENCE,
             encoding="utf-8",
             cwd=str(site),
         )
-        raw = child.read()
+        raw: str = child.read()
         child.close()
         return Session(raw, child.exitstatus)
 

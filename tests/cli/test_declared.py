@@ -42,7 +42,7 @@ def read(site: Path, source: str | bytes, value: str = "acme_duck:Plugin") -> De
         (BASE + "class Plugin(ComputePlugin):\n    dependencies = make()", None),
         (BASE + "class Plugin(ComputePlugin):\n    dependencies = 'a'", None),
         (BASE + "class Plugin(ComputePlugin):\n    dependencies = [5]", None),
-        (BASE + "class Plugin(ComputePlugin):\n    dependencies: list", None),
+        (BASE + "class Plugin(ComputePlugin):\n    dependencies: list", ()),
         (BASE + "class Plugin(ComputePlugin):\n    def dependencies(self):\n        x = 1\n        return ['a']", None),
         (BASE + "class Plugin(ComputePlugin):\n    def dependencies(self):\n        return", None),
         (BASE + "class Plugin(ComputePlugin):\n    if True:\n        dependencies = ['a']", None),
@@ -92,8 +92,13 @@ def test_a_module_that_is_not_there(site: Path) -> None:
 
 
 def test_another_finder_may_know_more(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a finder of an editable install is present, a missing module is not yet a fault."""
-    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, object()])
+    """A finder that fails, as one of an editable install may, says nothing about the plugin."""
+
+    class Broken:
+        def find_spec(self, name: str, path: object) -> None:
+            raise OSError
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Broken()])
 
     assert declared(KEY, Candidate(KEY, "acme_none:Plugin", Distribution(str(site)))) == Declared()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import pytest
 
@@ -113,14 +115,13 @@ def test_leaves_what_an_application_has_started(site: Path, install_plugin: Inst
 
     assert cli("doctor", "--start", "--app", "running_app:registry").code == 0
 
-    import running_app  # type: ignore[import-not-found]  # written above
-
-    assert running_app.registry.state(PluginType.COMPUTE, "a").value == "active"
+    application: Any = sys.modules["running_app"]
+    assert application.registry.state(PluginType.COMPUTE, "a").value == "active"
 
 
 def test_notes_what_is_left_out_on_purpose(site: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disabled plugin, a rival that lost by choice, and a stale copy are no problem, and yet told."""
-    group = {PluginType.COMPUTE: {"a": "acme_a:Plugin"}}
+    group: dict[PluginType | str, dict[str, str]] = {PluginType.COMPUTE: {"a": "acme_a:Plugin"}}
     source = {"acme_a": "from floe_core.plugins import ComputePlugin\nclass Plugin(ComputePlugin):\n    ...\n"}
     install_distribution(site, "acme-a", group, modules=source)
     install_distribution(site, "rival-a", group)

@@ -151,7 +151,7 @@ def test_an_interrupt_outside_a_command_ends_in_130(monkeypatch: pytest.MonkeyPa
         def __getattr__(self, name: str) -> object:
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "floe_core.cli.app", Interrupting())  # type: ignore[arg-type]  # for this import
+    monkeypatch.setitem(sys.modules, "floe_core.cli.app", Interrupting())
 
     assert main(["doctor"]) == 130
 

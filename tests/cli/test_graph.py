@@ -13,7 +13,7 @@ from tests.conftest import InstallPlugin
 
 @pytest.fixture
 def diamond(install_plugin: InstallPlugin) -> None:
-    """dagster needs duckdb and polaris, duckdb needs polaris in a version, and spark needs what is not there."""
+    """Here dagster needs duckdb and polaris, duckdb needs polaris in a version, and spark needs what is not there."""
     install_plugin("acme_dagster", PluginType.ORCHESTRATOR, "dagster", dependencies=["duckdb", "CATALOG:polaris"])
     install_plugin("acme_duck", PluginType.COMPUTE, "duckdb", dependencies=["CATALOG:polaris>=1.0"])
     install_plugin("acme_polaris", PluginType.CATALOG, "polaris", dependencies=["STORAGE:s3"])

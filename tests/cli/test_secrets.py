@@ -67,8 +67,8 @@ def test_no_value_is_printed(settings: Path, cli: Cli, command: list[str], form:
 def test_no_value_of_an_application_is_printed(settings: Path, site: Path, cli: Cli) -> None:
     """The same with a container whose settings were made in code, nested models included."""
     (site / "app.py").write_text(
-        "import tomllib\nfrom floe_containers import PluginContainer\n"
-        f"container = PluginContainer(settings=tomllib.load(open({str(settings)!r}, 'rb')))\n"
+        "import tomllib\nfrom pathlib import Path\nfrom floe_containers import PluginContainer\n"
+        f"container = PluginContainer(settings=tomllib.loads(Path({str(settings)!r}).read_text()))\n"
     )
 
     ran = cli("health", "--app", "app:container", "--json")

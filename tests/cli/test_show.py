@@ -13,9 +13,6 @@ from tests.cli.conftest import Cli, Terminal
 from tests.conftest import InstallPlugin
 
 SCHEMA = """
-    class Pool(BaseModel):
-        size: int = Field(2, ge=1)
-        inner: "Config.Pool | None" = None
     threads: int = Field(4, ge=1, le=64, description="Worker threads")
     path: str
     mode: Literal["fast", "safe"] = "safe"
@@ -27,7 +24,14 @@ SCHEMA = """
     extra: dict = {}
     more: Any = None
 """
-PROLOGUE = "from typing import Any, Literal\nfrom pydantic import AnyUrl\n"
+PROLOGUE = """
+    from typing import Any, Literal, Optional
+    from pydantic import AnyUrl, BaseModel, Field
+
+    class Pool(BaseModel):
+        size: int = Field(2, ge=1)
+        inner: Optional["Pool"] = None
+"""
 
 
 @pytest.fixture

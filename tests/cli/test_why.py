@@ -15,7 +15,7 @@ from tests.conftest import InstallPlugin
 
 @pytest.fixture
 def chain(install_plugin: InstallPlugin) -> None:
-    """dagster needs duckdb needs polaris, which is for another plugin API."""
+    """Here dagster needs duckdb needs polaris, which is for another plugin API."""
     install_plugin("acme_dagster", PluginType.ORCHESTRATOR, "dagster", dependencies=["COMPUTE:duckdb"])
     install_plugin("acme_duck", PluginType.COMPUTE, "duckdb", dependencies=["CATALOG:polaris"])
     install_plugin("acme_polaris", PluginType.CATALOG, "polaris", api_version="9.0")
