@@ -52,7 +52,7 @@ class Platform:
     def __init__(self, container: Lakehouse, settings: LakehouseSettings) -> None:
         self.registry: PluginRegistry = container.plugins.registry()
         self.started: list[str] = []
-        self.left_out: dict[str, Exception] = {}
+        self.left_out: dict[str, PluginError] = {}
         """What is installed and did not come up, each with its error."""
         self._timeout = settings.start_timeout
         defaults = settings.platform.defaults
@@ -71,7 +71,7 @@ class Platform:
         loaded = [key for key in keys if self._loads(key, progress)]
         progress(f"starting {len(loaded)} plugins")
         for name, error in self.registry.activate_all(loaded, timeout=self._timeout).items():
-            if error is not None:
+            if isinstance(error, PluginError):
                 self.left_out[name] = error
             elif name not in self.started:
                 self.started.append(name)

@@ -118,7 +118,7 @@ def columns(
 
 
 def _round_step(rough: float) -> float:
-    power = 10 ** math.floor(math.log10(max(rough, 1)))
+    power = 10.0 ** math.floor(math.log10(max(rough, 1)))
     return next((factor * power for factor in (1, 2, 2.5, 5) if factor * power >= rough), 10 * power)
 
 
@@ -215,10 +215,11 @@ def route_map(
     x0, y0 = project(*home)
     heaviest = max((weight for _, _, weight, _, _, _ in routes), default=1)
     ends: list[str] = []
+    labels: list[tuple[float, float, str]] = []
     for latitude, longitude, weight, colour, code, tip in sorted(routes, key=lambda route: route[2]):
         x, y = project(latitude, longitude)
         x, y = min(max(x, 14), width - 14), min(max(y, 14), height - 14)
-        bend = math.dist((x0, y0), (x, y)) * 0.22
+        bend = math.dist((x0, y0), (x, y)) * 0.16
         share = math.sqrt(weight / heaviest)
         body.append(
             f'<path d="M{x0:.1f},{y0:.1f} Q{(x + x0) / 2:.1f},{(y + y0) / 2 - bend:.1f} {x:.1f},{y:.1f}" fill="none" '
@@ -229,7 +230,12 @@ def route_map(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 5 * share:.1f}" fill="{colour}" class="stop"><title>{escape(tip)}</title></circle>'
         )
         if share > 0.62:
-            ends.append(_text(x, y - 10, code, "stop-name", "middle"))
+            labels.append((x, y - 10, code))
+    written: list[tuple[float, float]] = []
+    for x, y, code in reversed(labels):  # the largest first; one that would lie on another is left to its tip
+        if all(abs(x - x1) > 26 or abs(y - y1) > 13 for x1, y1 in written):
+            ends.append(_text(x, y, code, "stop-name", "middle"))
+            written.append((x, y))
     ends.append(f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="7" class="home"/>')
     return _svg(width, height, label, [*body, *ends])
 

@@ -47,7 +47,7 @@ def _head(year: Row) -> str:
         (f"{_percent(year['late_share'])}", "more than 15 minutes late"),
         (f"{_percent(year['cancelled_share'])}", f"cancelled: {year['cancelled']:,}"),
         (f"{year['dep_delay']:.1f} min", "mean delay at departure"),
-        (f"{year['distance'] / 1e6:,.0f} m", "miles"),
+        (f"{year['distance'] / 1e6:,.0f}", "million miles"),
         (f"{year['aircraft']:,}", "different aircraft"),
     ]
     shown = "".join(f'<div class="tile"><b>{escape(figure)}</b><span>{escape(text)}</span></div>' for figure, text in tiles)
@@ -96,7 +96,7 @@ def _calendar(days: Sequence[Row]) -> str:
     worst = max(days, key=lambda row: row["cancelled"] / row["flights"])
     return _section(
         "Day by day",
-        f"Mean delay at departure. On the worst day, <b>{worst['day']:%d %B}</b>, {worst['cancelled']:,} of "
+        f"Mean delay at departure. On the worst day, <b>{worst['day'].day} {worst['day']:%B}</b>, {worst['cancelled']:,} of "
         f"{worst['flights']:,} flights never left.",
         f'<div class="card">{charts.calendar(values, "Delay by day", low=DELAY[0], high=45)}{_legend("on time", "45 minutes")}</div>',
     )
@@ -149,7 +149,7 @@ def _who(answers: Mapping[str, Sequence[Row]]) -> str:
                 [(row["dep_delay"] or 0, shade(row["dep_delay"], *DELAY), f"{row['flights']:,} flights")],
                 f"{row['dep_delay']:.1f} min · {_percent(row['cancelled_share'])} cancelled",
             )
-            for row in answers[name]
+            for row in sorted(answers[name], key=lambda row: row["dep_delay"] or 0)
             if row[name] != "unknown" and row["dep_delay"] is not None
         ]
         return charts.bars(items, f"Delay by {name}", name_width=80, end_width=170)
@@ -159,7 +159,7 @@ def _who(answers: Mapping[str, Sequence[Row]]) -> str:
         "An arrival counts as late from the sixteenth minute on.",
         '<div class="pair">'
         '<div class="card"><h3>Airlines</h3><p><span class="key" style="background:var(--ewr)"></span>flights, of which '
-        f'<span class="key" style="background:var(--accent);margin-left:8px"></span>late</p>{charts.bars(airlines, "Flights by airline")}</div>'
+        f'<span class="key" style="background:var(--accent);margin-left:8px"></span>late</p>{charts.bars(airlines, "Flights by airline", name_width=130, end_width=120)}</div>'
         f'<div class="stack"><div class="card"><h3>The sky at departure</h3><p>Mean delay, and what was cancelled.</p>{weather("sky")}</div>'
         f'<div class="card"><h3>The wind at departure</h3><p>Calm is below 8 mph, windy from 16 on.</p>{weather("wind")}</div></div></div>',
     )
@@ -255,7 +255,8 @@ def _percent(share: Any) -> str:
 
 def _short(name: str) -> str:
     for ending in (" Inc.", " Co.", " Corporation", " Airways", " Air Lines", " Airlines", " Intl", " International"):
-        name = name.removesuffix(ending)
+        if len(shorter := name.removesuffix(ending)) > 2:
+            name = shorter
     return name
 
 
