@@ -120,7 +120,8 @@ def terminal(site: Path) -> Terminal:
     """``terminal("list", columns=40)`` runs the command in a terminal."""
 
     def run(*arguments: str, columns: int = 80, env: Mapping[str, str] | None = None) -> Session:
-        child: Any = pexpect.spawn(
+        spawn: Any = pexpect.spawn
+        child = spawn(
             sys.executable,
             ["-m", "floe_core", *arguments],
             env=environment(site, env),
