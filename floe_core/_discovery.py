@@ -325,13 +325,10 @@ def _on_path(path: Iterable[object], faults: list[Candidate]) -> Iterator[tuple[
 
 def _entry_points_of(distribution: Distribution, faults: list[Candidate]) -> str:
     """The text of entry_points.txt; empty when there is none, or none that can be read."""
-    file = f"{distribution.folder}{os.sep}entry_points.txt"
     try:
-        data = _read(file, MAX_FILE_SIZE)
+        data = _read(f"{distribution.folder}{os.sep}entry_points.txt", MAX_FILE_SIZE)
     except (FileNotFoundError, NotADirectoryError):
-        if not os.path.islink(file):
-            return ""
-        reason = "is a link that leads nowhere"
+        return ""
     except OSError as exc:
         reason = f"cannot be read ({type(exc).__name__})"
     else:

@@ -602,7 +602,7 @@ class TestJustInTime:
             return error
 
         edges: dict[PluginKey, tuple[PluginKey, ...]] = {key("a"): (), key("b"): ()}
-        outcomes = _Walk(edges, 0.0, 2).go(reports.__setitem__, expire, lambda *_: None)
+        outcomes = _Walk(edges, 0.0, 2).go(reports.__setitem__, expire, lambda _key, _needed, _error: None)
 
         assert {key("a"): error, key("b"): error} == outcomes
         assert [key("a"), key("a"), key("b"), key("b")] == looks

@@ -256,7 +256,7 @@ class Verbs(RuleBasedStateMachine):
         assert len(names_left) < 50
 
 
-TestVerbs: Any = Verbs.TestCase
+TestVerbs: Any = Verbs.TestCase  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # untyped upstream
 TestVerbs.settings = settings(
     max_examples=40,
     stateful_step_count=20,
