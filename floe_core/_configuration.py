@@ -61,7 +61,7 @@ def schema_of_class(cls: type[PluginMetadata], parameter: inspect.Parameter) -> 
         return cast("type[BaseModel]", models[0])
     raise SchemaFault(
         f"the constructor of {cls.__qualname__} takes config, and its schema cannot be told before there is an instance; "
-        "make get_config_schema a class method"
+        "annotate that parameter with its model, or make get_config_schema a class method"
     )
 
 
@@ -132,7 +132,7 @@ def validated(
             key, [_fault("the keys of a configuration are strings", "string_type")], origin=origin
         )
     try:
-        return (schema or NoConfiguration).model_validate(_copied(given))
+        return (schema or NoConfiguration).model_validate(copied(given))
     except ValidationError as exc:
         faults = faults_of(exc)
         advice = "" if schema else f"Plugin {key} takes no configuration: remove these fields."
@@ -149,13 +149,13 @@ def configuration_error(
     return PluginConfigurationError(key.name, faults, key=key, origin=origin)
 
 
-def _copied(value: object) -> Any:
+def copied(value: object) -> Any:
     """A copy that later changes of the caller's mappings, lists and sets do not reach. Other objects are handed on."""
     if isinstance(value, Mapping):
-        return {name: _copied(item) for name, item in cast("Mapping[object, object]", value).items()}
+        return {name: copied(item) for name, item in cast("Mapping[object, object]", value).items()}
     if type(value) in (list, tuple, set, frozenset):
         items = cast("list[object]", value)
-        return type(items)(_copied(item) for item in items)
+        return type(items)(copied(item) for item in items)
     return value
 
 

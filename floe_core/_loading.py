@@ -17,7 +17,7 @@ from floe_core.plugin_errors import (
     PluginLoadError,
 )
 from floe_core.plugin_metadata import PluginMetadata
-from floe_core.plugin_types import PluginKey
+from floe_core.plugin_types import PluginKey, PluginState
 from floe_core.version_compat import (
     FLOE_PLUGIN_API_MIN_VERSION,
     FLOE_PLUGIN_API_VERSION,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from floe_core._discovery import Candidate
+    from floe_core.plugin_errors import PluginError
     from floe_core.plugin_types import Origin, PluginType
 
     T = TypeVar("T")
@@ -133,7 +134,7 @@ def construct(
     if parameter is not None and (config is not None or parameter.default is inspect.Parameter.empty):
         schema = _schema_for_constructor(key, cls, origin)
         with _Timed(timings, began, "configure"), span("configure", key):
-            validated = arguments["config"] = _configuration.validated(key, schema, config or {}, origin=origin)
+            validated = arguments["config"] = _configuration.validated(key, schema, {} if config is None else config, origin=origin)
     _check_signature(key, cls, arguments, origin)
 
     with _Timed(timings, began, "construct"):
@@ -179,8 +180,9 @@ def schema_of(key: PluginKey, plugin: PluginMetadata, origin: Origin | None) -> 
             schema = _configuration.schema_of_class(type(plugin), parameter)
     except _configuration.SchemaFault as exc:
         fault = {"field": "", "message": str(exc), "type": "schema"}
-        raise PluginConfigurationError(key.name, [fault], key=key, origin=origin, advice=_MEND_SCHEMA) from None
-    return schema
+    else:
+        return schema
+    raise PluginConfigurationError(key.name, [fault], key=key, origin=origin, advice=_MEND_SCHEMA)
 
 
 def configure(key: PluginKey, plugin: PluginMetadata, config: object, origin: Origin | None) -> BaseModel:
@@ -218,6 +220,17 @@ def _schema_for_constructor(key: PluginKey, cls: type[PluginMetadata], origin: O
         return _configuration.schema_of_class(cls, parameter)
     except _configuration.SchemaFault as exc:
         raise PluginLoadError(key, str(exc), origin=origin, advice=_MEND_SCHEMA) from exc.__cause__
+
+
+def state_after(error: PluginError) -> PluginState:
+    """How a plugin whose load ended in *error* stands."""
+    if isinstance(error, PluginIncompatibleError):
+        return PluginState.INCOMPATIBLE
+    missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+    own_module = error.origin.entry_point.partition(":")[0].partition(".")[0].strip() if error.origin else ""
+    if missing and "." not in missing and missing != own_module:
+        return PluginState.UNAVAILABLE
+    return PluginState.FAILED
 
 
 def check_type(key: PluginKey, cls: type[PluginMetadata], origin: Origin | None) -> None:
@@ -361,4 +374,7 @@ _MEND_ENTRY_POINT = "Mend the entry point of the distribution: name = module:Cla
 _DERIVE = "Derive the class from the base class of its type in floe_core.plugins."
 _DEFINE = "Define them in the class."
 _CONSTRUCTOR = "A plugin is constructed without arguments, or with config= alone."
-_MEND_SCHEMA = "Return a pydantic v2 model class, or None, from a get_config_schema that is a class method."
+_MEND_SCHEMA = (
+    "Annotate the constructor's config with a pydantic v2 model, or return one, or None, from a get_config_schema that is a "
+    "class method."
+)

@@ -104,8 +104,8 @@ class PluginMetadata(ABC):
         """
         The pydantic v2 model of the configuration, or None (the default) when there is nothing to configure.
 
-        Make it a class or static method when the constructor takes ``config``: then it is asked before there is an
-        instance.
+        A constructor that takes ``config`` is called with one before there is an instance to ask. Annotate that parameter
+        with the model, and this method is not needed; or make it a class or static method.
         """
         return None
 

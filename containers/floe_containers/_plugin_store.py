@@ -7,12 +7,13 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dependency_injector import providers
 
 from floe_containers._build_gate import BuildGate
 from floe_containers._overriding import OverrideScope, drop_ended
+from floe_containers._reporting import report
 from floe_core import _loading
 from floe_core._discovery import EMPTY, Candidate, Inventory, Rejection, discover
 from floe_core._forking import forget_in_children
@@ -22,16 +23,13 @@ from floe_core.plugin_errors import (
     DuplicatePluginError,
     PluginConfigurationError,
     PluginError,
-    PluginErrorGroup,
-    PluginIncompatibleError,
     PluginNotFoundError,
     PluginStateError,
-    SettingsError,
 )
 from floe_core.plugin_handle import PluginHandle
 from floe_core.plugin_metadata import PluginMetadata
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
-from floe_core.registry_report import CandidateReport, PluginReport, RegistryReport, causes_of
+from floe_core.registry_report import RegistryReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -73,7 +71,7 @@ class PluginStore:
         self.discovers_by_itself = True
         self.is_discovered = False
         self.discovered_in = 0.0
-        self._made = self._discovery_began = perf_counter()
+        self.made = self.discovery_began = perf_counter()
         self.inventory: Inventory = EMPTY
         self.providers: dict[PluginKey, providers.Singleton[PluginMetadata]] = {}
         self.factories: dict[PluginKey, providers.Factory[PluginMetadata]] = {}
@@ -115,7 +113,7 @@ class PluginStore:
         with self._discovery_lock:
             if self.is_discovered and not again:
                 return
-            self._discovery_began = perf_counter()
+            self.discovery_began = perf_counter()
             with span("discover"):
                 policy = DiscoveryPolicy.from_environment()
                 if self.settings is not None:
@@ -123,7 +121,7 @@ class PluginStore:
                 self.inventory = discover(policy, self._path)
             self.failures.clear()
             self.is_discovered = True
-            self.discovered_in = perf_counter() - self._discovery_began
+            self.discovered_in = perf_counter() - self.discovery_began
         _log_faults(self.inventory)
 
     def ensure_discovered(self) -> None:
@@ -291,63 +289,22 @@ class PluginStore:
         return self.loaded[key]._replace(config=self.configs[key])
 
     def configure_all(self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-        """Check everything, then apply it; when one of them is turned down, put back what was in force before."""
-        before: dict[PluginKey, tuple[BaseModel | None, Mapping[str, Any] | None]] = {}
-        for key, given in self._checked(config).items():
-            earlier = self.configs.get(key), self._given.get(key)
-            try:
-                self.configure(key, given)
-            except PluginError as exc:
-                if stayed := self._put_back(before):
-                    _tell_more(exc, f"What the same call changed before stayed changed: {', '.join(map(str, stayed))}.")
-                raise
-            before[key] = earlier
+        """As :meth:`configure` for many plugins, or for none of them."""
+        from floe_containers._configuring import configure_all  # costs pydantic's import
 
-    def _checked(self, config: Mapping[str, Any]) -> dict[PluginKey, Mapping[str, Any]]:
-        wanted: dict[PluginKey, Mapping[str, Any]] = {}
-        errors: list[PluginError] = []
-        for group, named in config.items():
-            try:
-                plugin_type = PluginType.of_group(group)
-            except ValueError as exc:
-                errors.append(SettingsError("configure_all()", [_fault(group, str(exc))]))
-                continue
-            if not isinstance(named, Mapping):
-                errors.append(SettingsError("configure_all()", [_fault(group, "a table of plugins by name goes here")]))
-                continue
-            for name, mapping in cast("Mapping[str, Any]", named).items():
-                try:
-                    key = PluginKey(plugin_type, name)
-                    wanted[key] = _copied(mapping)
-                    self.validate(key, wanted[key])
-                except PluginError as exc:
-                    errors.append(exc)
-                except (TypeError, ValueError) as exc:
-                    errors.append(SettingsError("configure_all()", [_fault(f"{group}.{name}", str(exc))]))
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise PluginErrorGroup("Several configurations do not fit; none was applied", errors)
-        return wanted
+        configure_all(self, config)
 
-    def _put_back(
-        self, before: Mapping[PluginKey, tuple[BaseModel | None, Mapping[str, Any] | None]]
-    ) -> list[PluginKey]:
-        """Apply what was in force before; returns the keys for which there was nothing, or which turned it down."""
-        stayed: list[PluginKey] = []
-        for key, (config, given) in before.items():
-            if config is None:
-                stayed.append(key)
-                continue
-            try:
-                self._gate.run(key, partial(self._restore, key, config, given), self.load_timeout, alone=True)
-            except PluginError:
-                stayed.append(key)
-        return stayed
+    def put_back(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> None:
+        """Apply again what was in force before, and keep *given* for later instances."""
+        self._gate.run(key, partial(self._restore, key, config, given), self.load_timeout, alone=True)
 
     def _restore(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> Loaded:
         self._apply(key, config, given)
         return self.loaded[key]
+
+    def in_force(self, key: PluginKey) -> tuple[BaseModel | None, Mapping[str, Any] | None]:
+        """The configuration of *key* and the mapping that it was made of; None where there is none."""
+        return self.configs.get(key), self._given.get(key)
 
     def validate(self, key: PluginKey, config: object) -> BaseModel:
         """*config* as the plugin's schema wants it, nothing applied. Loads the plugin, unless its class tells the schema."""
@@ -410,7 +367,7 @@ class PluginStore:
         if key in self.loaded:
             return PluginState.LOADED
         if key in self.failures:
-            return _state_after(self.failures[key])
+            return _loading.state_after(self.failures[key])
         if key in self.inventory.usable:
             return PluginState.DISCOVERED
         if key in self.inventory.conflicting:
@@ -419,41 +376,7 @@ class PluginStore:
 
     def report(self, lifecycle: Lifecycle) -> RegistryReport:
         """Everything that is known, as data."""
-        inventory = self.inventory
-        keys = {*inventory.usable, *inventory.conflicting, *inventory.disabled, *self.loaded.copy()}
-        return RegistryReport(
-            plugins=tuple(self._report_of(key, lifecycle) for key in sorted(keys, key=str)),
-            unused=tuple(CandidateReport.of(candidate) for candidate in inventory.unused),
-            timings={"discover": self.discovered_in},
-            began={"discover": self._discovery_began - self._made},
-        )
-
-    def _report_of(self, key: PluginKey, lifecycle: Lifecycle) -> PluginReport:
-        loaded = self.loaded.get(key)
-        on_disk = self.inventory.usable.get(key) or self.inventory.disabled.get(key)
-        candidate = loaded.candidate if loaded else on_disk
-        origin = candidate.origin if candidate else None
-        failure = lifecycle.failure(key) or (None if loaded else self.failures.get(key))
-        state = PluginState.ACTIVE if lifecycle.is_active(key) else self.state(key)
-        timings = dict(loaded.timings) if loaded else {}
-        began = dict(loaded.began) if loaded else {}
-        if (seconds := lifecycle.started_in(key)) is not None and (moment := lifecycle.start_began(key)) is not None:
-            timings["start"], began["start"] = seconds, moment
-        absent = state in (PluginState.CONFLICTING, PluginState.DISABLED)
-        return PluginReport(
-            key=str(key),
-            state=state.value if state else "",
-            distribution=origin.distribution if origin else None,
-            version=origin.version if origin else None,
-            path=origin.path if origin else None,
-            entry_point=origin.entry_point if origin else None,
-            reason=str(failure or (self.absence(key) if absent else "")),
-            causes=causes_of(failure),
-            remarks=tuple(_remarks(key, loaded, on_disk)),
-            is_configured=key in self.configs,
-            timings=timings,
-            began={step: moment - self._made for step, moment in began.items()},
-        )
+        return report(self, lifecycle)
 
     def override(self, key: PluginKey, plugin: PluginMetadata) -> OverrideScope:
         """A scope in which the provider of *key* gives *plugin*."""
@@ -536,47 +459,11 @@ def _is_overridden(provider: providers.Singleton[PluginMetadata]) -> bool:
     return provider.last_overriding is not None
 
 
-def _remarks(key: PluginKey, loaded: Loaded | None, on_disk: Candidate | None) -> Iterator[str]:
-    if on_disk is not None:
-        yield from on_disk.distribution.remarks
-    if loaded is None:
-        return
-    if loaded.plugin.name != key.name:
-        yield f"it calls itself {loaded.plugin.name!r}; it is known under its entry-point name"
-    if loaded.candidate is None:
-        return
-    if on_disk is None:
-        yield "its distribution was removed since it was loaded"
-    elif loaded.version != (version := on_disk.distribution.version):
-        yield f"version {version} was installed since {loaded.version} was loaded; restart to use it"
-
-
 def _copied(config: object) -> Any:
     """A copy that later changes by the caller do not reach."""
     from floe_core import _configuration  # costs pydantic's import, so not before there is a configuration
 
-    return _configuration._copied(config)
-
-
-def _tell_more(error: PluginError, advice: str) -> None:
-    if isinstance(error, PluginNotFoundError):  # makes its advice of its reason
-        error.reason = f"{error.advice} {advice}"
-    else:
-        error.advice = f"{error.advice} {advice}".lstrip()
-
-
-def _fault(field: str, message: str) -> dict[str, str]:
-    return {"field": field, "message": message, "type": "value_error"}
-
-
-def _state_after(error: PluginError) -> PluginState:
-    if isinstance(error, PluginIncompatibleError):
-        return PluginState.INCOMPATIBLE
-    cause = error.__cause__
-    own_module = error.origin.entry_point.partition(":")[0].partition(".")[0].strip() if error.origin else ""
-    if isinstance(cause, ModuleNotFoundError) and cause.name and cause.name.partition(".")[0] != own_module:
-        return PluginState.UNAVAILABLE
-    return PluginState.FAILED
+    return _configuration.copied(config)
 
 
 def _log_faults(inventory: Inventory) -> None:
