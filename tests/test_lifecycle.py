@@ -328,6 +328,17 @@ class TestShutdown:
 
         assert [call for call in log.calls if call[0] == "-"][:2] == ["-a", "-b"]
 
+    def test_stops_a_plugin_when_its_dependents_are_down_and_not_before(self, registry: PluginRegistry) -> None:
+        """However long they take."""
+        calls, pause = list[str](), threading.Event()
+        registry.register(Made("a", "b", shutdown=in_turn(lambda: pause.wait(0.3), lambda: calls.append("-a"))))
+        registry.register(Made("b", shutdown=lambda: calls.append("-b")))
+        registry.activate_all()
+
+        registry.shutdown_all()
+
+        assert ["-a", "-b"] == calls
+
     def test_several_failures_are_raised_as_a_group(self, registry: PluginRegistry) -> None:
         """One for each plugin that had to be stopped."""
         registry.register(Made("a", "b", shutdown=lambda: 1 / 0))
