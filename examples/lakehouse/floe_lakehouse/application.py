@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dependency_injector import containers, providers
-from floe_containers import PluginContainer
 
+from floe_containers import PluginContainer
 from floe_core.plugin_errors import PluginError, PluginErrorGroup
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginType

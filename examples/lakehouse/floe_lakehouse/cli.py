@@ -50,8 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="floe_lakehouse", description="A data platform in one process: the flights that left New York in 2013."
     )
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings to use instead of the packaged lakehouse.toml")
-    parser.add_argument("--lake", type=Path, default=Path("lake"), metavar="DIR", help="the folder of the lake (./lake)")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="settings to use instead of the packaged lakehouse.toml"
+    )
+    parser.add_argument(
+        "--lake", type=Path, default=Path("lake"), metavar="DIR", help="the folder of the lake (./lake)"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="ingest, model, publish, answer; writes DIR/index.html")
@@ -62,8 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, query):
         command.add_argument("--as", dest="caller", metavar="SUBJECT", help="who does it (see the settings)")
     query.add_argument("measures", nargs="*", metavar="MEASURE", help="what to ask for; nothing: lists the words")
-    query.add_argument("--by", action="append", default=[], metavar="DIMENSION", help="break down by this; may be repeated")
-    query.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE", help="only these; may be repeated")
-    query.add_argument("--sort", action="append", default=[], metavar="[-]COLUMN", help="sort by this, - for largest first")
+    query.add_argument(
+        "--by", action="append", default=[], metavar="DIMENSION", help="break down by this; may be repeated"
+    )
+    query.add_argument(
+        "--where", action="append", default=[], metavar="DIMENSION=VALUE", help="only these; may be repeated"
+    )
+    query.add_argument(
+        "--sort", action="append", default=[], metavar="[-]COLUMN", help="sort by this, - for largest first"
+    )
     query.add_argument("--top", type=int, default=0, metavar="N", help="only the first N rows")
     return parser

@@ -68,7 +68,9 @@ def health(settings: LakehouseSettings, console: Console) -> int:
             for key, status in sorted(statuses.items())
         ]
     )
-    return 0 if all(status.state is HealthState.HEALTHY for status in statuses.values()) and not platform.left_out else 1
+    return (
+        0 if all(status.state is HealthState.HEALTHY for status in statuses.values()) and not platform.left_out else 1
+    )
 
 
 def plugins(settings: LakehouseSettings, console: Console) -> int:
@@ -124,7 +126,7 @@ def _bring_up(platform: Platform, console: Console, *types: PluginType) -> None:
 
 def _tell(platform: Platform, content: PageContent, console: Console) -> None:
     console.say("")
-    console.table([row for row in content.answers["year"]], "The year")
+    console.table(content.answers["year"], "The year")
     console.say("")
     console.table(content.answers["airlines"][:5], "The busiest airlines")
     console.say("")
@@ -150,4 +152,8 @@ def _tell(platform: Platform, content: PageContent, console: Console) -> None:
 
 
 def _summed(figures: Mapping[str, int | str]) -> Mapping[str, str]:
-    return {"figures": ", ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in figures.items())}
+    return {
+        "figures": ", ".join(
+            f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in figures.items()
+        )
+    }

@@ -69,7 +69,7 @@ class Console:
 def _shown(value: object) -> str:
     match value:
         case None:
-            return "–"
+            return "-"
         case bool():
             return "yes" if value else "no"
         case int():

@@ -5,6 +5,8 @@ A marker such as ``plugin(PluginType.CATALOG, expect=Catalog)`` stands for the p
 its type. It resolves when the service is called: the plugin is imported then, if nobody needed it before.
 """
 
+# ruff: noqa: B008  a marker as the default of a parameter is how injection is written
+
 from __future__ import annotations
 
 import json
@@ -15,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from dependency_injector.wiring import Provide
-from floe_containers import inject, plugin
 
+from floe_containers import inject, plugin
 from floe_core.plugin_types import PluginType
 from floe_lakehouse.journal import Entry, Journal
 from floe_lakehouse.ports import (
@@ -133,7 +135,7 @@ def model(
     journal: Journal = Provide["journal"],
 ) -> Mapping[str, int | str]:
     """Build and test the models over what was loaded. A red test ends the run before anything is published."""
-    with journal.step("model", inputs=[table for table in _outputs(journal, "ingest")]) as entry:
+    with journal.step("model", inputs=_outputs(journal, "ingest")) as entry:
         modelled = models.build(progress)
         entry.outputs = modelled.models
         entry.figures = {"models": len(modelled.models), "tests": modelled.tests}

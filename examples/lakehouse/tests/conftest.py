@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from floe_containers import PluginContainer
-
-from floe_core.plugin_registry import PluginRegistry
 from floe_lakehouse.settings import SETTINGS_FILE, LakehouseSettings
+
+from floe_containers import PluginContainer
+from floe_core.plugin_registry import PluginRegistry
 
 TABLES = ("flights", "weather", "airlines", "airports", "planes")
 

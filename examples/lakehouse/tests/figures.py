@@ -71,7 +71,10 @@ def answers(
         return date(int(row["year"]), int(row["month"]), int(row["day"]))
 
     questions: dict[str, tuple[Callable[[Row], tuple[Any, ...]], tuple[str, ...]]] = {
-        "year": (lambda _: (), ("flights", "cancelled", "cancelled_share", "late_share", "dep_delay", "distance", "aircraft")),
+        "year": (
+            lambda _: (),
+            ("flights", "cancelled", "cancelled_share", "late_share", "dep_delay", "distance", "aircraft"),
+        ),
         "months": (lambda row: (int(row["month"]), row["origin"]), ("flights", "cancelled", "dep_delay")),
         "airlines": (lambda row: (carrier[row["carrier"]],), ("flights", "arr_delay", "late_share", "cancelled_share")),
         "hours": (lambda row: (f"{day(row):%A}", int(row["hour"])), ("flights", "dep_delay")),
@@ -94,8 +97,11 @@ def answers(
     return found
 
 
-def by_dimensions(rows: Iterable[Mapping[str, Any]], dimensions: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def by_dimensions(
+    rows: Iterable[Mapping[str, Any]], dimensions: tuple[str, ...]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
     """An answer of the semantic layer in the same form."""
     return {
-        tuple(row[name] for name in dimensions): {name: row[name] for name in row if name not in dimensions} for row in rows
+        tuple(row[name] for name in dimensions): {name: row[name] for name in row if name not in dimensions}
+        for row in rows
     }

@@ -109,7 +109,9 @@ class Runner:
 
     def __init__(self, folder: Path) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([*PLUGIN_MODULES, "floe_lakehouse.cli", "floe_lakehouse.commands", "killing"])
+        self._context.set_forkserver_preload(
+            [*PLUGIN_MODULES, "floe_lakehouse.cli", "floe_lakehouse.commands", "killing"]
+        )
         self._output = folder / "output.txt"
 
     def run(self, *arguments: object, stage: str | None = None) -> tuple[int | None, str]:

@@ -60,7 +60,9 @@ class Stub(ModuleType):
 class StubFinder(MetaPathFinder, Loader):
     """Answers for the libraries, and for all modules in them."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if any(fullname == library or fullname.startswith(f"{library}.") for library in LIBRARIES):
             return ModuleSpec(fullname, self, is_package=True)
         return None

@@ -10,7 +10,7 @@ from conftest import Outcome, floe_lakehouse, write_settings
 
 GRANTS = "[plugins.identity.jwt.grants]"
 
-PLUGIN = '''
+PLUGIN = """
 from threading import Event
 
 from floe_core.plugins import {base}
@@ -26,7 +26,7 @@ class Plugin({base}):
 
     def shutdown(self):
         {shutdown}
-'''
+"""
 
 
 def install(site: Path, module: str, group: str, **parts: str) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from conftest import write_settings
 from figures import answers, by_dimensions
-from killing import STAGES, Runner
-
 from floe_lakehouse.questions import QUESTIONS
+from killing import STAGES, Runner
 
 EARLY = '"2013-02-02T00:00:00Z"'
 

@@ -40,7 +40,9 @@ def _text(x: float, y: float, text: str, css: str = "", anchor: str = "start") -
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _rect(x: float, y: float, width: float, height: float, fill: str, tip: str = "", radius: float = 2) -> str:
+def _rect(  # noqa: PLR0917  # in the order of SVG's own attributes
+    x: float, y: float, width: float, height: float, fill: str, tip: str = "", radius: float = 2
+) -> str:
     title = f"<title>{escape(tip)}</title>" if tip else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{max(height, 0):.1f}" rx="{radius:g}" '

