@@ -38,6 +38,9 @@ def inject(function: Callable[P, R]) -> Callable[P, R]:
     - what is sent to a generator, thrown into it, or done by closing it, reaches it; and it still counts as a generator;
     - ``inspect.signature`` shows what is left to pass, so that FastAPI and Typer do not ask their users for plugins.
 
+    What dependency-injector's ``Closing`` opened is closed when the function returns; a generator does so before its body
+    runs, so open such a thing in the body.
+
     Raises:
         PluginStateError: No parameter has a marker, one that has is positional-only, or an ``Annotated`` annotation cannot
             be evaluated.
