@@ -15,10 +15,7 @@ from floe_core.plugin_errors import (
     MissingDependencyError,
     PluginConfigurationError,
     PluginError,
-    PluginLoadError,
     PluginNotFoundError,
-    PluginShutdownError,
-    PluginStartupError,
 )
 
 TYPE_CHECKING = False
@@ -220,9 +217,7 @@ def advice_for(key: PluginKey, error: PluginError) -> str:
         place = place_of_error(error.__cause__) if error.__cause__ else ""
         distribution = error.origin.distribution if error.origin else "the plugin"
         advice = f"Mend {place or 'the plugin'}, or install another release of {distribution}."
-    if isinstance(error, PluginLoadError | PluginStartupError | PluginShutdownError | MissingDependencyError) or advice:
-        return f"{advice} Or do without it: set FLOE_PLUGINS_DISABLE={key}, or policy.disable in the settings.".strip()
-    return advice
+    return f"{advice} Or do without it: set FLOE_PLUGINS_DISABLE={key}, or policy.disable in the settings.".strip()
 
 
 def fields_of(key: PluginKey, error: PluginError) -> list[dict[str, str]]:

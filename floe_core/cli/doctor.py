@@ -8,6 +8,7 @@ from floe_core._discovery import Rejection
 from floe_core.cli.diagnosis import NOTES, Survey, problem_of, problem_of_candidate, root_of
 from floe_core.cli.output import count, document, text
 from floe_core.cli.session import FINE, PLUGINS_AT_FAULT
+from floe_core.plugin_errors import PluginError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from floe_core.cli.output import Screen
     from floe_core.cli.session import Session
-    from floe_core.plugin_errors import PluginError
     from floe_core.plugin_types import PluginKey
 
 
@@ -57,7 +57,9 @@ def _start_and_stop(session: Session, problems: _Problems, survey: Survey, timeo
     before = set(registry._lifecycle.active)  # an application's own are left alone
     keys = [key for key in survey.graph.edges if key not in before]
     outcomes = registry.activate_all(keys, timeout=timeout) if keys else {}
-    problems.add(((session.source.key(key), error) for key, error in outcomes.items() if error), "start")
+    problems.add(
+        ((session.source.key(key), error) for key, error in outcomes.items() if isinstance(error, PluginError)), "start"
+    )
     started = [key for key in registry._lifecycle.active if key not in before]
     stopped = registry._lifecycle.stop(started, timeout)
     problems.add(((key, error) for key, error in stopped.items() if error), "stop")
@@ -72,18 +74,20 @@ class _Problems:
 
     @property
     def found(self) -> list[dict[str, Any]]:
-        return [*self._by_root.values()]
+        return sorted(self._by_root.values(), key=lambda problem: str(problem["key"]))
 
-    def add(self, failures: Iterable[tuple[PluginKey, Any]], stage: str) -> None:
-        errors: dict[PluginKey, PluginError] = dict(failures)
-        for key, error in sorted(errors.items(), key=lambda item: str(item[0])):
-            if root_of(error) is error and id(error) not in self._by_root:
-                self._by_root[id(error)] = problem_of(self._session.source, key, error, stage)
-                self._session.errors.append(error)
-        for key, error in sorted(errors.items(), key=lambda item: str(item[0])):
-            problem = self._by_root.get(id(root_of(error)))
-            if problem is None:  # its root is no plugin of its own
-                problem = self._by_root[id(error)] = problem_of(self._session.source, key, root_of(error), stage)
+    def add(self, failures: Iterable[tuple[PluginKey, PluginError]], stage: str) -> None:
+        errors = sorted(failures, key=lambda item: str(item[0]))
+        owners: dict[int, PluginKey] = {}
+        for key, error in errors:
+            if root_of(error) is error:
+                owners.setdefault(id(error), key)
+        for key, error in errors:
+            root = root_of(error)
+            if id(root) not in self._by_root:
+                self._session.errors.append(root)
+                self._by_root[id(root)] = problem_of(self._session.source, owners.get(id(root), key), root, stage)
+            problem = self._by_root[id(root)]
             if problem["key"] != str(key):
                 problem["blocks"].append(str(key))
 

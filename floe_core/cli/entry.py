@@ -40,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if set(arguments) <= {"list", "--json"} and arguments.count("list") == 1:
             return _list(as_json="--json" in arguments)
-        from floe_core.cli.app import app
-
-        app(arguments, prog_name="floe-plugins")
+        return _parsed(arguments)
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
@@ -50,9 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _parsed(arguments: Sequence[str]) -> int:
+    from floe_core.cli.app import app
+
+    code: object = None
+    try:
+        app(arguments, prog_name="floe-plugins")
     except SystemExit as exc:  # how the parser ends
-        return exc.code if isinstance(exc.code, int) else FINE
-    return FINE
+        code = exc.code
+    return code if isinstance(code, int) else FINE
 
 
 def _list(*, as_json: bool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from floe_core import _loading
-from floe_core.plugin_errors import PluginError, PluginLoadError
+from floe_core.plugin_errors import PluginLoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ def json_schema_of(key: PluginKey, model: type[BaseModel] | None) -> dict[str, A
 
     try:
         schema = (model or NoConfiguration).model_json_schema()
-    except PluginError:
-        raise
     except Exception as exc:  # the author's types and hooks
         reason = f"its schema cannot be written as JSON schema: {type(exc).__name__}"
         raise PluginLoadError(key, reason, advice="Give the fields types that JSON schema knows.") from exc

@@ -53,14 +53,12 @@ class Source:
     @property
     def settings(self) -> Settings | None:
         """
-        The settings in force, or None when there are none.
+        The settings of the file, or None when there is none. An application has its own.
 
         Raises:
             SettingsError: The file is at fault.
 
         """
-        if self._app is not None:
-            return self.registry._store.settings
         if self._settings is None and self._file is not None:
             from floe_core.settings import Settings
 
