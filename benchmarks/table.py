@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
-from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -47,9 +47,9 @@ def ratio_text(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
-def show(results: Iterable[Result], curves: Iterable[Curve], committed: Ratios, stream: TextIO | None = None) -> None:
+def show(results: Iterable[Result], curves: Iterable[Curve], committed: Ratios) -> None:
     """Print everything: the table, what grows how, and how each was measured."""
-    console = Console(file=stream, width=None if stream is None else 180)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table(*HEADERS, title="Ours by each; below 1, ours costs less", title_justify="left", pad_edge=False)
     for column in (1, 3, 4, 6):
         table.columns[column].justify = "right"
