@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticKnownError
 from pydantic_core.core_schema import ErrorType
 
+import floe_core._pydantic_plugins  # noqa: F401  # before the first model
 from floe_core.plugin_errors import PluginConfigurationError
 from floe_core.plugin_metadata import PluginMetadata
 

@@ -173,15 +173,13 @@ def raise_failures(graph: Graph, roots: Iterable[PluginKey]) -> None:
 
 
 def _root(error: PluginError) -> PluginError:
-    while isinstance(error, MissingDependencyError) and isinstance(error.__cause__, PluginError):
-        error = error.__cause__
-    return error
+    return (error.root or error) if isinstance(error, MissingDependencyError) else error
 
 
 def blocked(key: PluginKey, dependency: PluginKey, error: PluginError) -> MissingDependencyError:
     """What it means for *key* that *dependency* cannot be used: the chain of causes stands in the text, root last."""
-    through = error.chain if isinstance(error, MissingDependencyError) else ()
-    missing = MissingDependencyError(key, "", advice=f"Root cause: {_root(error)}", chain=(dependency, *through))
+    chain, root = (error.chain, error.root or error) if isinstance(error, MissingDependencyError) else ((), error)
+    missing = MissingDependencyError(key, "", advice=f"Root cause: {root}", chain=(dependency, *chain), root=root)
     missing.__cause__ = error
     return missing
 

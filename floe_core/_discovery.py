@@ -325,9 +325,14 @@ def _on_path(path: Iterable[object], faults: list[Candidate]) -> Iterator[tuple[
 
 def _entry_points_of(distribution: Distribution, faults: list[Candidate]) -> str:
     """The text of entry_points.txt; empty when there is none, or none that can be read."""
+    file = f"{distribution.folder}{os.sep}entry_points.txt"
     try:
-        data = _read(f"{distribution.folder}{os.sep}entry_points.txt", MAX_FILE_SIZE)
-    except (FileNotFoundError, NotADirectoryError):
+        data = _read(file, MAX_FILE_SIZE)
+    except FileNotFoundError:
+        if not _is_broken_link(file) and not _is_broken_link(distribution.folder):
+            return ""
+        reason = "cannot be read (a link leads nowhere)"
+    except NotADirectoryError:
         return ""
     except OSError as exc:
         reason = f"cannot be read ({type(exc).__name__})"
@@ -340,6 +345,10 @@ def _entry_points_of(distribution: Distribution, faults: list[Candidate]) -> str
             reason = "is not UTF-8"
     faults.append(_fault(distribution, f"entry_points.txt {reason}; reinstall the distribution"))
     return ""
+
+
+def _is_broken_link(file: str) -> bool:
+    return os.path.islink(file) and not os.path.exists(file)
 
 
 def _in_archive(file: str, faults: list[Candidate]) -> Iterator[tuple[Distribution, str]]:

@@ -86,6 +86,8 @@ def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None)
 
 def import_class(key: PluginKey, candidate: Candidate, origin: Origin) -> type[PluginMetadata]:
     """The class that *candidate* points to, checked as far as a class can be."""
+    import floe_core._pydantic_plugins  # noqa: F401  # before the plugin's first model
+
     module_name, attribute = candidate.target
     module: Any = _guarded(key, origin, f"importing {module_name}", lambda: import_module(module_name))
     try:
@@ -134,7 +136,9 @@ def construct(
     if parameter is not None and (config is not None or parameter.default is inspect.Parameter.empty):
         schema = _schema_for_constructor(key, cls, origin)
         with _Timed(timings, began, "configure"), span("configure", key):
-            validated = arguments["config"] = _configuration.validated(key, schema, {} if config is None else config, origin=origin)
+            validated = arguments["config"] = _configuration.validated(
+                key, schema, {} if config is None else config, origin=origin
+            )
     _check_signature(key, cls, arguments, origin)
 
     with _Timed(timings, began, "construct"):

@@ -239,11 +239,15 @@ class MissingDependencyError(_PluginKeyError):
     A plugin depends on one that is not there, is not usable, is ambiguous, has another version, or did not start.
 
     Args:
-        chain: The keys from the direct dependency down to the one at fault, where there are such.
+        chain: The keys from the direct dependency down to the one at fault, where there are such. The middle of a long
+            chain is left out.
+
+        root: The error at the end of the chain.
 
     """
 
     what_happened = "lacks a dependency"
+    longest_chain = 12
 
     def __init__(
         self,
@@ -252,9 +256,12 @@ class MissingDependencyError(_PluginKeyError):
         *,
         origin: Origin | None = None,
         advice: str = "",
-        chain: Iterable[PluginKey] = (),
+        chain: Sequence[PluginKey] = (),
+        root: PluginError | None = None,
     ) -> None:
-        self.chain = tuple(chain)
+        half = self.longest_chain // 2
+        self.chain = tuple(chain) if len(chain) <= self.longest_chain else (*chain[:half], *chain[-half:])
+        self.root = root
         reason = reason or f"{' -> '.join(map(str, self.chain))} cannot be used"
         super().__init__(key, reason, origin=origin, advice=advice)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
 from pydantic_core import core_schema
 
+import floe_core._pydantic_plugins  # noqa: F401  # before the first model
 from floe_core._configuration import faults_of
 from floe_core.discovery_policy import DiscoveryPolicy, is_distribution_name
 from floe_core.plugin_errors import SettingsError

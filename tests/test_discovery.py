@@ -618,7 +618,7 @@ class TestPathEntries:
         assert {"COMPUTE:good": "good_plugin:Plugin"} == used("", "x", str(tmp_path / "site"))
 
     def test_may_hold_links(self, folder: Path, tmp_path: Path) -> None:
-        """A linked dist-info is read like any other, a dangling one costs itself."""
+        """A linked dist-info is read like any other; one that leads nowhere, or whose file does, costs itself and is told."""
         elsewhere = install_distribution(tmp_path / "elsewhere", "acme", DUCK)
         (folder / elsewhere.metadata.name).symlink_to(elsewhere.metadata)
         (folder / "gone-1.0.dist-info").symlink_to(tmp_path / "nowhere")
@@ -626,7 +626,9 @@ class TestPathEntries:
         (broken.metadata / "entry_points.txt").symlink_to(tmp_path / "nowhere")
 
         assert {"COMPUTE:duckdb": "acme_duck:Duck"} == used(str(folder))
-        assert [] == rejected(str(folder))
+        told = {Path(fault.distribution.folder).name: fault.reason for fault in rejected(str(folder))}
+        reason = "entry_points.txt cannot be read (a link leads nowhere); reinstall the distribution"
+        assert {"gone-1.0.dist-info": reason, broken.metadata.name: reason} == told
 
     def test_may_hold_metadata_in_a_single_file(self, folder: Path) -> None:
         """An egg-info of distutils is a file: it has no entry points."""
@@ -894,6 +896,8 @@ class TestBackport:
         assert "" == script.stderr
         assert [
             "COMPUTE:backport-good=m:C|COMPUTE:backport-zip=acme_duck:Duck",
-            ("entry_points.txt is not UTF-8; reinstall the distribution|"
-            "the value of 'backport-bad' in [floe.computes] does not point to module:attribute; mend entry_points.txt"),
+            (
+                "entry_points.txt is not UTF-8; reinstall the distribution|"
+                "the value of 'backport-bad' in [floe.computes] does not point to module:attribute; mend entry_points.txt"
+            ),
         ] == script.stdout.splitlines()

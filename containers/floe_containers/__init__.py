@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+if any(map(find_spec, ("fastapi", "fast_depends", "pydantic_settings"))):
+    import floe_core._pydantic_plugins  # noqa: F401  # dependency-injector imports these, and they define models
+
 from floe_containers._container import PluginContainer
 from floe_containers._injection import check_wiring, inject
 from floe_containers._markers import plugin, plugin_config, plugins

@@ -257,7 +257,7 @@ def test_14_odd_entries_of_the_path_are_passed_over(
 
 
 def test_15_a_broken_link_costs_its_own_distribution_only(bench: Bench, tmp_path: Path) -> None:
-    """Whether the link is the folder or the file in it, it counts as no entry points at all, and the rest is found."""
+    """Whether the link is the folder or the file in it, it is reported as leading nowhere, and the rest is found."""
     folder = _install(bench, None)
     (folder / "entry_points.txt").symlink_to(tmp_path / "nowhere")
     (bench.site / "gone-1.0.dist-info").symlink_to(tmp_path / "nowhere")
@@ -265,6 +265,10 @@ def test_15_a_broken_link_costs_its_own_distribution_only(bench: Bench, tmp_path
     bench.get_fails(PluginNotFoundError)
 
     assert [] == bench.registry.list_all()[COMPUTE]
+    told = {
+        candidate.path for candidate in bench.registry.report().unused if "a link leads nowhere" in candidate.reason
+    }
+    assert {str(folder), str(bench.site / "gone-1.0.dist-info")} == told
     bench.assert_contained()
 
 

@@ -141,7 +141,7 @@ def test_58_a_chain_of_ten_thousand(bench: Bench) -> None:
     assert perf_counter() - begun < 30
     bench.registry.unregister(COMPUTE, f"n{length - 1}")
     with bench.expects(PluginError) as caught:
-        bench.registry.resolve_dependencies([made[-200]])
+        bench.registry.resolve_dependencies([made[0]])
     assert f"n{length - 1}" in str(caught.value)
     bench.assert_contained()
 
