@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import ibis
+import yaml
 from boring_semantic_layer import from_yaml
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -121,7 +122,5 @@ class MetricsLayer(SemanticLayerPlugin):
         return self._model
 
     def _words_on_file(self) -> int:
-        import yaml
-
         definition = yaml.safe_load(self._config.definitions.read_text())[self._config.model]
         return len(definition.get("measures", {})) + len(definition.get("dimensions", {}))
