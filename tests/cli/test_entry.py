@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -76,22 +76,16 @@ def test_another_missing_module_is_not_taken_for_the_extra(monkeypatch: pytest.M
         main(["doctor"])
 
 
-def test_python_m_is_the_same_command(
-    install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_python_m_is_the_same_command(install_plugin: InstallPlugin, process: Cli) -> None:
     """``python -m floe_core`` takes the arguments of the process and ends with the exit code."""
     install_plugin("acme_duck", PluginType.COMPUTE, "duckdb")
-    monkeypatch.setattr(sys, "argv", ["floe_core", "list"])
 
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("floe_core", run_name="__main__")
-
-    assert ended.value.code == 0
-    assert "duckdb" in capsys.readouterr().out
+    assert "duckdb" in process("list").out
+    assert process("show", "no-such-plugin").code == 2
 
 
 def test_importing_the_main_module_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_module("floe_core", run_name="floe_core.__main__")
+    importlib.import_module("floe_core.__main__")
 
     assert capsys.readouterr().out == ""
 
