@@ -78,6 +78,11 @@ class Platform:
         if missing := [self.left_out[str(key)] for key in self._needed if str(key) in self.left_out]:
             raise PluginErrorGroup("the lakehouse cannot do without these plugins", missing)
 
+    def reasons(self) -> dict[str, str]:
+        """Why each plugin that is left out is, after the distribution that it comes from. Empty when none is."""
+        origins = {told.key: f"{told.distribution} {told.version}" for told in self.registry.report().plugins}
+        return {key: f"{origins[key]}: {error}" for key, error in self.left_out.items()}
+
     def _installed(self) -> list[PluginKey]:
         found = [PluginKey(kind, name) for kind, names in self.registry.list_all().items() for name in names]
         return [*dict.fromkeys([*self._needed, *found])]

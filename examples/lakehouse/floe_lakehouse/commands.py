@@ -120,8 +120,8 @@ def _admit(platform: Platform, subject: str, scope: str, console: Console) -> No
 def _bring_up(platform: Platform, console: Console, *types: PluginType) -> None:
     with console.phase("Plugins up") as progress:
         platform.bring_up(*types, progress=progress)
-    for key, error in platform.left_out.items():
-        console.say(f"[yellow]![/] left out: [bold]{key}[/]  [dim]{escape(str(error))}[/]")
+    for key, reason in platform.reasons().items():
+        console.say(f"[yellow]![/] left out: [bold]{key}[/]  [dim]{escape(reason)}[/]")
 
 
 def _tell(platform: Platform, content: PageContent, console: Console) -> None:

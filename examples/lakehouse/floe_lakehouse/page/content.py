@@ -67,7 +67,7 @@ def content_of(platform: Platform, answers: Mapping[str, Sequence[Row]], surroun
         airports=surroundings.airports,
         steps=surroundings.steps,
         plugins=cards,
-        left_out={key: str(error) for key, error in platform.left_out.items()},
+        left_out=platform.reasons(),
         snapshots=surroundings.snapshots,
         sizes=surroundings.sizes,
         discovery_s=report.timings.get("discover", 0.0),
