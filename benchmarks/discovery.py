@@ -100,7 +100,7 @@ def _per_group() -> list[EntryPoint]:
 
 def _found_by_stevedore(folder: str, *, caches: bool) -> list[EntryPoint]:
     layer = stevedore_cache.Cache(folder if caches else f"{folder}/none")
-    layer._disable_caching = not caches  # by itself it never caches where the interpreter lies under /tmp
+    layer._disable_caching = not caches  # by itself it never caches for an interpreter in a temporary folder
     return [entry for group in GROUPS for entry in layer.get_group_all(group)]
 
 
