@@ -2,4 +2,5 @@
 
 import logging
 
-logging.getLogger("floe_core").addHandler(logging.NullHandler())  # whether anything is shown is the application's choice
+# Whether anything is shown is the application's choice.
+logging.getLogger("floe_core").addHandler(logging.NullHandler())

@@ -155,7 +155,8 @@ class PluginRegistry:
         @overload
         def get(self, plugin_type: PluginType, name: str, *, expect: TypeForm[T]) -> T: ...
 
-    def get(self, plugin_type: PluginType, name: str, *, expect: TypeForm[Any] | None = None) -> Any:
+    # Not keyword-only here, which the overloads promise: CPython calls such functions more slowly.
+    def get(self, plugin_type: PluginType, name: str, expect: TypeForm[Any] | None = None) -> Any:
         """
         The live plugin *name*, imported at the first call; every later call gives that same object.
 

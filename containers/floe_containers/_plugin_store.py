@@ -262,11 +262,22 @@ class PluginStore:
             return PluginKey(*plugin)
         if isinstance(plugin, PluginHandle):
             return plugin.key
-        for key, loaded in self.loaded.copy().items():
+        if (by_name := self._key_if_loaded(plugin)) is not None:
+            return by_name
+        for key, loaded in self.loaded.copy().items():  # an installed one may call itself something else
             if loaded.plugin is plugin:
                 return key
         reason = f"this registry does not know this {type(plugin).__qualname__}"
         raise PluginStateError(None, reason, advice="Register it first, or pass the key of one that is installed.")
+
+    def _key_if_loaded(self, plugin: PluginMetadata) -> PluginKey | None:
+        """The key of a plugin that is known under what it calls itself: looked up, where all of them would be searched."""
+        try:
+            key = (plugin.plugin_type, plugin.name)
+            loaded = self.loaded.get(key)  # type: ignore[call-overload]  # equal to the key, if it is one
+        except Exception:  # the author's property
+            return None
+        return PluginKey(*key) if loaded is not None and loaded.plugin is plugin else None  # type: ignore[arg-type]  # so it is
 
     def configure(self, key: PluginKey, config: object) -> BaseModel:
         """

@@ -35,7 +35,7 @@ class InstalledDistribution:
 def install_distribution(
     site: Path,
     name: str,
-    entry_points: Mapping[PluginType | str, Mapping[str, str]] | str | bytes | None = None,
+    entry_points: Mapping[PluginType, Mapping[str, str]] | Mapping[str, Mapping[str, str]] | str | bytes | None = None,
     *,
     version: str = "1.0.0",
     modules: Mapping[str, str] | None = None,
@@ -117,7 +117,7 @@ def plugin_source(
     return "".join(parts) + _indented(body)
 
 
-def _entry_points_text(entry_points: Mapping[PluginType | str, Mapping[str, str]]) -> str:
+def _entry_points_text(entry_points: Mapping[PluginType, Mapping[str, str]] | Mapping[str, Mapping[str, str]]) -> str:
     lines: list[str] = []
     for group, values in entry_points.items():
         lines.append(f"[{group.entry_point_group if isinstance(group, PluginType) else group}]")
