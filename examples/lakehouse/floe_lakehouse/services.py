@@ -5,8 +5,6 @@ A marker such as ``plugin(PluginType.CATALOG, expect=Catalog)`` stands for the p
 its type. It resolves when the service is called: the plugin is imported then, if nobody needed it before.
 """
 
-# ruff: noqa: B008  a marker as the default of a parameter is how injection is written
-
 from __future__ import annotations
 
 import json
