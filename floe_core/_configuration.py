@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticKnownError
 from pydantic_core.core_schema import ErrorType
 
-import floe_core._pydantic_plugins  # noqa: F401  # before the first model
+from floe_core._pydantic_plugins import define_a_first_model
 from floe_core.plugin_errors import PluginConfigurationError
 from floe_core.plugin_metadata import PluginMetadata
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from floe_core.plugin_types import Origin, PluginKey
+
+define_a_first_model()
 
 
 class NoConfiguration(BaseModel):

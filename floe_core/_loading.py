@@ -86,8 +86,9 @@ def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None)
 
 def import_class(key: PluginKey, candidate: Candidate, origin: Origin) -> type[PluginMetadata]:
     """The class that *candidate* points to, checked as far as a class can be."""
-    import floe_core._pydantic_plugins  # noqa: F401  # before the plugin's first model
+    from floe_core._pydantic_plugins import define_a_first_model  # costs pydantic's import, so not before a load
 
+    define_a_first_model()
     module_name, attribute = candidate.target
     module: Any = _guarded(key, origin, f"importing {module_name}", lambda: import_module(module_name))
     try:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
 from pydantic_core import core_schema
 
-import floe_core._pydantic_plugins  # noqa: F401  # before the first model
 from floe_core._configuration import faults_of
+from floe_core._pydantic_plugins import define_a_first_model
 from floe_core.discovery_policy import DiscoveryPolicy, is_distribution_name
 from floe_core.plugin_errors import SettingsError
 from floe_core.plugin_types import PluginKey, PluginType
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 __all__ = ["DiscoveryPolicy", "Settings"]
+
+define_a_first_model()
 
 FILE_VARIABLE: Final = "FLOE_SETTINGS"
 

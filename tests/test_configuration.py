@@ -578,7 +578,8 @@ class TestThroughTheRegistry:
         registry.discover_all()
 
         with pytest.raises(
-            PluginConfigurationError, match=f"{message}.*Return a pydantic v2 model class, or None, from"
+            PluginConfigurationError,
+            match=f"{message}.*Annotate the constructor's config with a pydantic v2 model, or return one",
         ):
             registry.configure(COMPUTE, module, {})
 

@@ -12,7 +12,7 @@ import pytest
 BOTTOM = {"plugin_types", "plugin_errors", "plugin_metadata", "plugins", "version_compat"}
 """What a plugin is, and its errors."""
 
-HELPERS = {"_places", "_forking", "_tracing"}
+HELPERS = {"_places", "_forking", "_tracing", "_pydantic_plugins"}
 """Small tools of the standard library's kind, free for all above the bottom."""
 
 MECHANISMS: dict[str, set[str]] = {

@@ -32,7 +32,7 @@ def test_a_file_that_is_not_utf_8_stops_nothing(tmp_path: Path, imports: str, se
     install_distribution(
         site, "acme-duck", {PluginType.COMPUTE: {"duckdb": "acme_duck:Plugin"}}, modules={"acme_duck": source}
     )
-    environment = {}
+    environment: dict[str, str] = {}
     if settings:
         file = tmp_path / "settings.json"
         file.write_text('{"plugins": {"computes": {"duckdb": {"threads": 2}}}}')

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-if any(map(find_spec, ("fastapi", "fast_depends", "pydantic_settings"))):
-    import floe_core._pydantic_plugins  # noqa: F401  # dependency-injector imports these, and they define models
+if any(map(find_spec, ("fastapi", "fast_depends", "pydantic_settings"))):  # dependency-injector imports what it finds
+    from floe_core._pydantic_plugins import define_a_first_model
+
+    define_a_first_model()
 
 from floe_containers._container import PluginContainer
 from floe_containers._injection import check_wiring, inject

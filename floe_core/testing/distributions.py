@@ -6,10 +6,18 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from floe_core.plugin_types import PluginType
 
 __all__ = ["InstalledDistribution", "install_distribution", "plugin_source"]
+
+# Keys of a mapping are invariant: a dictionary of one kind of key is not one of either kind.
+EntryPoints: TypeAlias = (
+    Mapping[PluginType, Mapping[str, str]]
+    | Mapping[str, Mapping[str, str]]
+    | Mapping[PluginType | str, Mapping[str, str]]
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class InstalledDistribution:
 def install_distribution(
     site: Path,
     name: str,
-    entry_points: Mapping[PluginType, Mapping[str, str]] | Mapping[str, Mapping[str, str]] | str | bytes | None = None,
+    entry_points: EntryPoints | str | bytes | None = None,
     *,
     version: str = "1.0.0",
     modules: Mapping[str, str] | None = None,
@@ -117,7 +125,7 @@ def plugin_source(
     return "".join(parts) + _indented(body)
 
 
-def _entry_points_text(entry_points: Mapping[PluginType, Mapping[str, str]] | Mapping[str, Mapping[str, str]]) -> str:
+def _entry_points_text(entry_points: EntryPoints) -> str:
     lines: list[str] = []
     for group, values in entry_points.items():
         lines.append(f"[{group.entry_point_group if isinstance(group, PluginType) else group}]")
