@@ -14,7 +14,7 @@ demo: $(VENV)/demo/installed  ## Run the lakehouse: eleven real plugins on all f
 	$(VENV)/demo/bin/python -m floe_lakehouse run
 
 test: $(VENV)/installed-test  ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/installed-check $(VENV)/installed-docs  ## Check style, types, import directions and documentation
 	$(BIN)/ruff check
