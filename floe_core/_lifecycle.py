@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GRACE = 0.01
-"""Seconds between two looks for a report that is known to be on its way."""
+GRACE = 5.0
+"""Seconds to wait for a report that is known to be on its way; it takes microseconds unless something is broken."""
 
 
 class Phase(Enum):
@@ -515,15 +515,17 @@ class _Walk:
         reports: SimpleQueue[tuple[PluginKey, PluginError | None]],
         expire: Callable[[PluginKey], PluginError | None],
     ) -> tuple[PluginKey, PluginError | None]:
-        wait = 0.0
-        while True:
-            key, deadline = next(iter(self._deadlines.items()))
-            try:
-                return reports.get(timeout=max(wait, min(deadline - monotonic(), threading.TIMEOUT_MAX)))
-            except Empty:
-                if error := expire(key):
-                    return key, error
-                wait = GRACE
+        key, deadline = next(iter(self._deadlines.items()))
+        try:
+            return reports.get(timeout=max(0.0, min(deadline - monotonic(), threading.TIMEOUT_MAX)))
+        except Empty:
+            if error := expire(key):
+                return key, error
+        try:
+            return reports.get(timeout=GRACE)
+        except Empty:
+            reason = "its hook has ended, and the end was not reported"
+            return key, PluginStateError(key, reason, advice="Look in the log for what a handler or a span raised.")
 
 
 def _tell(waiting: Iterable[Report], error: PluginError | None) -> None:
