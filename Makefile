@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python
 
-.PHONY: help demo test check format stress mutate bench bench-quick docs pictures wheel clean
+.PHONY: help demo test check format coverage stress bench bench-quick docs pictures wheel clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -46,6 +46,9 @@ bench-quick: $(VENV)/bench/installed  ## The same as a smoke run that checks res
 docs: $(VENV)/installed-docs  ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+pictures: $(VENV)/demo/installed  ## Draw the pictures of the documentation from real runs
+	$(VENV)/demo/bin/python docs/pictures.py
+
 wheel: $(UV)  ## Build the distributions into dist/
 	$(UV) build --quiet --out-dir dist
 
@@ -62,7 +65,7 @@ $(VENV)/installed-%: $(UV) pyproject.toml
 
 $(VENV)/demo/installed: $(UV) pyproject.toml examples/lakehouse/pyproject.toml examples/lakehouse/constraints.txt
 	$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)/demo
-	$(INSTALL) $(VENV)/demo/bin/python --editable . --editable examples/lakehouse --constraint examples/lakehouse/constraints.txt
+	$(INSTALL) $(VENV)/demo/bin/python --editable '.[cli]' --editable 'examples/lakehouse[test]' --constraint examples/lakehouse/constraints.txt
 	@touch $@
 
 $(VENV)/bench/installed: $(UV) pyproject.toml

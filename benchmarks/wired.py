@@ -11,7 +11,7 @@ from floe_core.plugin_types import PluginType
 
 @wiring.inject
 def take_by_stock_inject(
-    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0", expect=NumberedPlugin),  # noqa: B008  # a marker
+    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0", expect=NumberedPlugin),  # a marker
 ) -> NumberedPlugin:
     """The marker, with dependency-injector's own inject."""
     return numbered
@@ -19,7 +19,7 @@ def take_by_stock_inject(
 
 @wiring.inject
 def take_untyped(
-    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0"),  # noqa: B008  # a marker
+    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0"),  # a marker
 ) -> NumberedPlugin:
     """The same without a type to check."""
     return numbered
@@ -27,7 +27,7 @@ def take_untyped(
 
 @inject
 def take_by_our_inject(
-    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0", expect=NumberedPlugin),  # noqa: B008  # a marker
+    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0", expect=NumberedPlugin),  # a marker
 ) -> NumberedPlugin:
     """The marker, with the inject that has the holes closed."""
     return numbered
@@ -35,7 +35,7 @@ def take_by_our_inject(
 
 @inject
 def take_untyped_by_our_inject(
-    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0"),  # noqa: B008  # a marker
+    numbered: NumberedPlugin = plugin(PluginType.COMPUTE, "plugin-0"),  # a marker
 ) -> NumberedPlugin:
     """The same without a type to check."""
     return numbered
