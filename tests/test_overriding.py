@@ -229,3 +229,18 @@ class TestFailingOverrides:
 
         assert [real] == registry.list(COMPUTE)
         assert "The provider that overrides COMPUTE:duckdb fails" in caplog.text
+
+
+def test_a_scope_that_ended_beneath_another_lets_through_what_lies_below(registry: PluginRegistry) -> None:
+    """The stock override above it is taken off last: then the plugin itself is back."""
+    plugin, ours, stock = MadeCompute(), MadeCompute(), MadeCompute()
+    registry.register(plugin, plugin_type=PluginType.COMPUTE)
+    provider = registry.container.computes["duckdb"]
+    scope = registry.override(PluginType.COMPUTE, "duckdb", ours)
+    scope.__enter__()
+    provider.override(stock)
+    scope.__exit__(None, None, None)
+
+    assert registry.get(PluginType.COMPUTE, "duckdb") is stock
+    provider.reset_last_overriding()
+    assert registry.get(PluginType.COMPUTE, "duckdb") is plugin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_file_that_is_not_utf_8_stops_nothing(tmp_path: Path, imports: str, se
 
     run = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(imports=imports), str(site)],
-        env=environment,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,

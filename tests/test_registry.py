@@ -1186,3 +1186,31 @@ class TestTheRegistryOfTheProcess:
         the._lock = Overtaken()  # type: ignore[assignment]  # a lock that another thread had before
 
         assert made is the.get()
+
+
+class TestPluginsAsArguments:
+    """Verbs take plugins as well as keys."""
+
+    def test_an_installed_one_is_known_whatever_it_calls_itself(
+        self, install_plugin: InstallPlugin, registry: PluginRegistry
+    ) -> None:
+        """By being the very object that was loaded."""
+        source = plugin_source(PluginType.COMPUTE, name="quack")
+        install_plugin("acme_duck", PluginType.COMPUTE, "duckdb", source=source)
+        registry.discover_all()
+        plugin = registry.get(PluginType.COMPUTE, "duckdb")
+
+        assert {"COMPUTE:duckdb": None} == registry.activate_all([plugin])
+        assert {"COMPUTE:duckdb": None} == registry.shutdown_all()
+
+    def test_one_whose_name_raises_by_now_is_known_too(
+        self, install_plugin: InstallPlugin, registry: PluginRegistry
+    ) -> None:
+        source = plugin_source(PluginType.COMPUTE) + "    fails = False\n"
+        source += "    @property\n    def name(self):\n        return 1 / 0 if self.fails else 'duckdb'\n"
+        install_plugin("acme_duck", PluginType.COMPUTE, "duckdb", source=source)
+        registry.discover_all()
+        plugin: Any = registry.get(PluginType.COMPUTE, "duckdb")
+        plugin.fails = True
+
+        assert [plugin] == registry.resolve_dependencies([plugin])
