@@ -132,6 +132,12 @@ class HookThread:
         with self._changed:
             self._users += 1
 
+    def get_ready(self) -> None:
+        """Start the thread now, so that the next call finds it waiting. Only for who took it."""
+        with self._changed:
+            if self._worker is None:
+                self._starts_worker()
+
     def end(self) -> None:
         """Let the thread end once it has run what was asked of it, unless somebody else took it."""
         with self._changed:

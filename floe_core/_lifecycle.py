@@ -143,6 +143,12 @@ class Lifecycle:
         if edges:
             self.before_start()
         claims = _Claims()
+        ready: list[HookThread] = []
+
+        def get_ready(key: PluginKey) -> None:
+            if key not in self._runs:
+                ready.append(self.thread_of(key))
+                ready[-1].get_ready()
 
         def enter(key: PluginKey, report: Report) -> _Run | None:
             run = self._enter(key, plugins[key], edges[key], report, claims)
@@ -164,11 +170,14 @@ class Lifecycle:
             if timeout is None:
                 outcomes = self._start_here(edges, enter)
             else:
-                outcomes = _Walk(edges, timeout, limit).go(begin, expire, blocked)
+                outcomes = _Walk(edges, timeout, limit).go(begin, expire, blocked, get_ready)
         except BaseException:
             for run in claims.mine.values():
                 self._give_up_starting(run, "the call that started it was interrupted")
             raise
+        finally:
+            for thread in ready:
+                thread.end()
         self.note(outcomes)
         return outcomes
 
@@ -468,6 +477,7 @@ class _Walk:
         begin: Callable[[PluginKey, Report], None],
         expire: Callable[[PluginKey], PluginError | None],
         blocked_by: Callable[[PluginKey, PluginKey, PluginError], PluginError | None],
+        get_ready: Callable[[PluginKey], None] | None = None,
     ) -> Outcomes:
         """
         Args:
@@ -477,6 +487,8 @@ class _Walk:
 
             blocked_by: What a failed key means for one that needs it: an error, so that it is not begun, or None.
 
+            get_ready: Is called for each key that has to wait, as long as there is nothing else to do.
+
         """
         outcomes: Outcomes = {}
         reports: SimpleQueue[tuple[PluginKey, PluginError | None]] = SimpleQueue()
@@ -484,6 +496,7 @@ class _Walk:
         dependents = dependents_of(self._edges)
         hindered: Outcomes = {}
         ready = deque(key for key, count in missing.items() if not count)
+        idle_work = deque(key for key, count in missing.items() if count and get_ready)
 
         def report_of(key: PluginKey) -> Report:
             return lambda error: reports.put((key, error))
@@ -497,6 +510,8 @@ class _Walk:
                     begin(key, report_of(key))
                     continue
             else:
+                while idle_work and get_ready and reports.empty():
+                    get_ready(idle_work.popleft())
                 key, error = self._next(reports, expire)
             if key in outcomes:
                 continue  # a report that came after its time was up
