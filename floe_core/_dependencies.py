@@ -179,7 +179,7 @@ def _root(error: PluginError) -> PluginError:
 def blocked(key: PluginKey, dependency: PluginKey, error: PluginError) -> MissingDependencyError:
     """What it means for *key* that *dependency* cannot be used: the chain of causes stands in the text, root last."""
     chain, root = (error.chain, error.root or error) if isinstance(error, MissingDependencyError) else ((), error)
-    missing = MissingDependencyError(key, "", advice=f"Root cause: {root}", chain=(dependency, *chain), root=root)
+    missing = MissingDependencyError(key, "", chain=(dependency, *chain), root=root)
     missing.__cause__ = error
     return missing
 

@@ -265,6 +265,9 @@ class MissingDependencyError(_PluginKeyError):
         reason = reason or f"{' -> '.join(map(str, self.chain))} cannot be used"
         super().__init__(key, reason, origin=origin, advice=advice)
 
+    def __str__(self) -> str:
+        return f"{super().__str__()} Root cause: {self.root}" if self.root else super().__str__()
+
 
 class PluginLoadError(_PluginKeyError):
     """

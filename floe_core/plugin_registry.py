@@ -548,7 +548,9 @@ class PluginRegistry:
         return [*dict.fromkeys([*self._keys(plugins or ()), *of_types])]
 
     def _graph(self, keys: Iterable[PluginKey]) -> Graph:
-        return _dependencies.collect(keys, self._store.build, self._store.keys_named)
+        graph = _dependencies.collect(keys, self._store.build, self._store.keys_named)
+        self._say_where_from(graph.failures)
+        return graph
 
     def _activate(
         self, keys: Iterable[PluginKey], timeout: float | None, begun: set[PluginKey] | None = None
@@ -557,9 +559,7 @@ class PluginRegistry:
         outcomes = self._lifecycle.start(graph.plugins, graph.edges, timeout, self._store.max_parallel_starts, begun)
         self._lifecycle.note(graph.failures)
         outcomes.update(graph.failures)
-        for key, error in outcomes.items():
-            if error and error is not self._store.failures.get(key):  # those were told when they were noted
-                logger.warning("%s", error, extra=self._fields(key))
+        self._tell(outcomes)
         logger.info("%d plugins are active", len(self._lifecycle.active))
         return outcomes
 
@@ -567,10 +567,22 @@ class PluginRegistry:
         self, keys: Iterable[PluginKey] | None, timeout: float | None
     ) -> dict[PluginKey, PluginError | None]:
         outcomes = self._lifecycle.stop(keys, timeout)
-        for key, error in outcomes.items():
-            if error:
-                logger.warning("%s", error, extra=self._fields(key))
+        self._tell(outcomes)
         return outcomes
+
+    def _tell(self, outcomes: Mapping[PluginKey, PluginError | None]) -> None:
+        """Log the errors, but for those that were logged when they were noted."""
+        failed = {key: error for key, error in outcomes.items() if error}
+        self._say_where_from(failed)
+        for key, error in failed.items():
+            if error is not self._store.failures.get(key):
+                logger.warning("%s", error, extra=self._fields(key))
+
+    def _say_where_from(self, errors: Mapping[PluginKey, PluginError]) -> None:
+        """Complete errors that were made where only the key was known."""
+        for key, error in errors.items():
+            if error.origin is None and getattr(error, "key", None) == key and (candidate := self._candidate(key)):
+                error.origin = candidate.origin
 
     def _stop_again(self, begun: set[PluginKey], timeout: float | None) -> List[PluginError]:
         outcomes = self._shut_down(begun, timeout)

@@ -12,6 +12,7 @@ from math import inf, nan
 import pytest
 
 from floe_containers import PluginContainer
+from floe_core._dependencies import blocked
 from floe_core._exit import ShutdownAtExit
 from floe_core._hooks import HookCall
 from floe_core._lifecycle import Lifecycle, _Walk
@@ -27,6 +28,7 @@ from floe_core.plugin_errors import (
 from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
+from tests.conftest import InstallPlugin
 from tests.made import Made, in_turn
 from tests.threads import PATIENCE, Threads, wait_for
 
@@ -627,7 +629,19 @@ def test_an_end_that_is_not_reported_is_not_waited_for_for_ever(monkeypatch: pyt
     monkeypatch.setattr("floe_core._lifecycle.GRACE", 0.05)
     mute = key("mute")
 
-    outcomes = _Walk({mute: ()}, 0.05, 1).go(lambda _key, _report: None, lambda _key: None, lambda *_: None)
+    outcomes = _Walk({mute: ()}, 0.05, 1).go(lambda _key, _report: None, lambda _key: None, blocked)
 
     assert isinstance(outcomes[mute], PluginStateError)
     assert "its hook has ended, and the end was not reported" in str(outcomes[mute])
+
+
+def test_an_error_says_where_its_plugin_comes_from(install_plugin: InstallPlugin, container: PluginContainer) -> None:
+    """A startup's, and through the root cause those of the plugins that depend on it."""
+    install_plugin("acme_slow", PluginType.COMPUTE, "slow", body="def startup(self): raise OSError")
+    install_plugin("acme_top", PluginType.COMPUTE, "top", dependencies=["slow"])
+
+    outcomes = container.registry().activate_all(plugin_types=[PluginType.COMPUTE])
+
+    assert "It comes from acme-slow 1.0.0 (entry point 'acme_slow:Plugin'" in str(outcomes["COMPUTE:slow"])
+    assert "It comes from acme-top 1.0.0" in str(outcomes["COMPUTE:top"])
+    assert f"Root cause: {outcomes['COMPUTE:slow']}" in str(outcomes["COMPUTE:top"])
