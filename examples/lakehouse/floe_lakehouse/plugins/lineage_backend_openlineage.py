@@ -19,7 +19,7 @@ from floe_core.plugins import LineageBackendPlugin
 
 __all__ = ["OpenLineageBackend", "OpenLineageConfig"]
 
-PRODUCER: Final = "https://pypi.org/project/floe-lakehouse/1.0.0"
+PRODUCER: Final = "urn:floe:lakehouse:1.0.0"
 
 
 class OpenLineageConfig(BaseModel):
