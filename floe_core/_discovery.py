@@ -14,6 +14,7 @@ from collections import namedtuple
 from enum import Enum
 
 from floe_core.discovery_policy import normalised
+from floe_core.plugin_errors import DuplicatePluginError, PluginError, PluginNotFoundError
 from floe_core.plugin_types import Origin, PluginKey, PluginType
 
 TYPE_CHECKING = False
@@ -191,6 +192,20 @@ class Inventory(_InventoryFields):
     """What one pass found: the candidate in use per key, those in conflict, those left out, and all that is not used."""
 
     __slots__ = ()
+
+    def absence(self, key: PluginKey, names: Iterable[str]) -> PluginError:
+        """Why there is nothing to load for *key*, which is not usable; *names* are those that its type has."""
+        if key in self.conflicting:
+            return DuplicatePluginError(*key, origins=[rival.origin for rival in self.conflicting[key]])
+        if key in self.disabled:
+            left_out = self.disabled[key]
+            reason = f"It is installed ({left_out.origin}), and left out: {left_out.reason}"
+            return PluginNotFoundError(*key, reason=reason)
+        for candidate in self.unused:
+            if candidate.key == key and candidate.rejection in (Rejection.MALFORMED, Rejection.SHADOWED):
+                reason = f"An entry point was found, and cannot be used: {candidate.reason} ({candidate.origin})"
+                return PluginNotFoundError(*key, reason=reason)
+        return PluginNotFoundError(*key, available=names)
 
 
 EMPTY = Inventory({}, {}, {}, ())

@@ -23,7 +23,6 @@ from floe_core.plugin_errors import (
     DuplicatePluginError,
     PluginConfigurationError,
     PluginError,
-    PluginNotFoundError,
     PluginStateError,
 )
 from floe_core.plugin_handle import PluginHandle
@@ -355,18 +354,7 @@ class PluginStore:
 
     def absence(self, key: PluginKey) -> PluginError:
         """Why there is nothing to build for *key*."""
-        inventory = self.inventory
-        if key in inventory.conflicting:
-            return DuplicatePluginError(*key, origins=[rival.origin for rival in inventory.conflicting[key]])
-        if key in inventory.disabled:
-            left_out = inventory.disabled[key]
-            reason = f"It is installed ({left_out.origin}), and left out: {left_out.reason}"
-            return PluginNotFoundError(*key, reason=reason)
-        for candidate in inventory.unused:
-            if candidate.key == key and candidate.rejection in (Rejection.MALFORMED, Rejection.SHADOWED):
-                reason = f"An entry point was found, and cannot be used: {candidate.reason} ({candidate.origin})"
-                return PluginNotFoundError(*key, reason=reason)
-        return PluginNotFoundError(*key, available=self.names(key.plugin_type))
+        return self.inventory.absence(key, self.names(key.plugin_type))
 
     def absences(self, plugin_type: PluginType) -> list[PluginError]:
         """Why there is nothing to build, for each key of a type that is in conflict or left out."""

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import cast
 
-from floe_core._discovery import Rejection, discover
+from floe_core._discovery import discover
 from floe_core.cli.session import WrongUseError
 from floe_core.discovery_policy import DiscoveryPolicy
-from floe_core.plugin_errors import DuplicatePluginError, PluginError, PluginNotFoundError
+from floe_core.plugin_errors import PluginError
 from floe_core.plugin_types import PluginKey, PluginState
 from floe_core.registry_report import CandidateReport, PluginReport, RegistryReport
 
@@ -202,20 +202,8 @@ def absence(inventory: Inventory, key: PluginKey) -> PluginError | None:
     """Why nothing can be loaded for *key*, or None."""
     if key in inventory.usable:
         return None
-    if key in inventory.conflicting:
-        return DuplicatePluginError(*key, origins=[rival.origin for rival in inventory.conflicting[key]])
-    if key in inventory.disabled:
-        left_out = inventory.disabled[key]
-        reason = f"It is installed ({left_out.origin}), and left out: {left_out.reason}"
-        return PluginNotFoundError(*key, reason=reason)
-    for candidate in inventory.unused:
-        if candidate.key == key and candidate.rejection in (Rejection.MALFORMED, Rejection.SHADOWED):
-            reason = f"An entry point was found, and cannot be used: {candidate.reason} ({candidate.origin})"
-            return PluginNotFoundError(*key, reason=reason)
-    names = sorted(
-        other.name for other in {*inventory.usable, *inventory.conflicting} if other.plugin_type is key.plugin_type
-    )
-    return PluginNotFoundError(*key, available=names)
+    known = {*inventory.usable, *inventory.conflicting}
+    return inventory.absence(key, sorted(other.name for other in known if other.plugin_type is key.plugin_type))
 
 
 def _named_in(inventory: Inventory) -> Iterator[PluginKey]:
