@@ -1,4 +1,4 @@
-"""The plugin registry of a data platform. Start at :mod:`floe_core.plugin_registry`."""
+"""The plugin registry of a data platform. Start at ``floe_core.plugin_registry``."""
 
 import logging
 

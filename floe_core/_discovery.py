@@ -1,8 +1,8 @@
 """
 Entry points on disk become candidates, and candidates an inventory. No plugin is imported, and no fault is fatal.
 
-Plain folders on the path are read here, which costs a third of :func:`importlib.metadata.entry_points`; zip files and
-other finders are asked through :mod:`importlib.metadata`. On a healthy environment both find the same.
+Plain folders on the path are read here, which costs a third of ``importlib.metadata.entry_points``; zip files and
+other finders are asked through ``importlib.metadata``. On a healthy environment both find the same.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class HookThread:
         self._users = 0
 
     def take(self) -> None:
-        """Keep the thread waiting for calls until as many :meth:`end` as there were takes."""
+        """Keep the thread waiting for calls until as many ``end`` as there were takes."""
         with self._changed:
             self._users += 1
 

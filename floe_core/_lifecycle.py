@@ -210,7 +210,7 @@ class Lifecycle:
         return outcomes
 
     def note(self, outcomes: Mapping[PluginKey, PluginError | None]) -> None:
-        """Remember why plugins did not start or stop, for :meth:`failure`, until they start the next time."""
+        """Remember why plugins did not start or stop, for ``failure``, until they start the next time."""
         with self._lock:
             self._failures.update({key: error for key, error in outcomes.items() if error is not None})
 

@@ -27,7 +27,7 @@ class PluginHandle(PluginMetadata):
     A discovered plugin, seen without importing it.
 
     ``name``, ``version``, ``description``, ``key``, ``state`` and ``distribution`` come from what is installed. Any other
-    public attribute loads the plugin and is the plugin's own; so does :meth:`load`. Underscored attributes never load:
+    public attribute loads the plugin and is the plugin's own; so does ``load``. Underscored attributes never load:
     consoles and test runners probe them. Pickles as its key; where it is unpickled, ``get_registry()`` resolves it.
     """
 
@@ -76,7 +76,7 @@ class PluginHandle(PluginMetadata):
         The plugin itself, imported and constructed at the first call.
 
         Raises:
-            PluginError: As :meth:`PluginRegistry.get`.
+            PluginError: As ``get``.
 
         """
         return self._home().get(self.key.plugin_type, self.key.name)

@@ -48,16 +48,16 @@ class PluginMetadata(ABC):
     """
     Base class of every plugin: who it is, what it needs, and what the platform may ask of it.
 
-    Derive from the base class of your plugin's type in :mod:`floe_core.plugins`. Three properties are required; all else
+    Derive from the base class of your plugin's type in ``floe_core.plugins``. Three properties are required; all else
     has a default. The registry constructs a plugin without arguments, or with ``config=`` where the constructor takes
     that parameter. ``super().__init__()`` need not be called.
 
-    The registry calls :meth:`startup`, :meth:`health_check` and :meth:`shutdown` of one plugin on one thread of its own,
-    never two at a time; :meth:`configure` on the thread of whoever configures.
+    The registry calls ``startup``, ``health_check`` and ``shutdown`` of one plugin on one thread of its own,
+    never two at a time; ``configure`` on the thread of whoever configures.
     """
 
     plugin_type: ClassVar[PluginType | None] = None
-    """The type, set by the base classes in :mod:`floe_core.plugins`. None: accepted in any group."""
+    """The type, set by the base classes in ``floe_core.plugins``. None: accepted in any group."""
 
     config: BaseModel | None = None
     """The configuration last applied, or None before the first."""
@@ -91,7 +91,7 @@ class PluginMetadata(ABC):
         The plugins that must be up before this one. None by default.
 
         Each is a name (``polaris``) or a key (``CATALOG:polaris``), and may end in a version specifier of PEP 440
-        (``CATALOG:polaris>=1.2,<2``), which is held against that plugin's :attr:`version`.
+        (``CATALOG:polaris>=1.2,<2``), which is held against that plugin's ``version``.
         """
         return []
 
@@ -111,7 +111,7 @@ class PluginMetadata(ABC):
 
     def configure(self, config: BaseModel) -> None:
         """
-        Take a validated configuration. The default keeps it as :attr:`config`.
+        Take a validated configuration. The default keeps it as ``config``.
 
         Raising rejects it: the one before stays in force.
         """
@@ -125,4 +125,4 @@ class PluginMetadata(ABC):
         """Open what the plugin needs. Does nothing by default; return within 30 seconds, or be given up on."""
 
     def shutdown(self) -> None:
-        """Close what :meth:`startup` opened. Does nothing by default; return within 30 seconds, or be given up on."""
+        """Close what ``startup`` opened. Does nothing by default; return within 30 seconds, or be given up on."""

@@ -52,7 +52,7 @@ class PluginRegistry:
 
     Args:
         container: The container that holds the state, which then discovers at the first verb called here. None: a new
-            one of its own, empty until :meth:`discover_all` is called.
+            one of its own, empty until ``discover_all`` is called.
 
     Raises:
         PluginStateError: The container has a registry already: ``container.registry()``.
@@ -88,7 +88,7 @@ class PluginRegistry:
         """
         Find every plugin that is installed, in all eleven entry-point groups. Imports none of them.
 
-        Safe to call again, which does nothing: :meth:`refresh` looks again. A malformed entry point is logged as an
+        Safe to call again, which does nothing: ``refresh`` looks again. A malformed entry point is logged as an
         error and costs itself only.
 
         Raises:
@@ -102,7 +102,7 @@ class PluginRegistry:
         Find what was installed since. What is loaded stays as it is; the report tells of a newer release on disk.
 
         Raises:
-            SettingsError: As :meth:`discover_all`.
+            SettingsError: As ``discover_all``.
 
         """
         from importlib import invalidate_caches
@@ -203,7 +203,7 @@ class PluginRegistry:
 
         Raises:
             PluginNotFoundError: There is none, or several could be meant; the text names them.
-            PluginError: As :meth:`get`.
+            PluginError: As ``get``.
 
         """
         name = self._default_name(plugin_type)
@@ -263,10 +263,10 @@ class PluginRegistry:
         A new instance with a configuration of its own. The registry does not keep it: to start and stop it is yours.
 
         Args:
-            config: Its configuration. None: the one that :meth:`get` would use. ``{}``: the schema's defaults.
+            config: Its configuration. None: the one that ``get`` would use. ``{}``: the schema's defaults.
 
         Raises:
-            PluginError: As :meth:`get`.
+            PluginError: As ``get``.
 
         """
         key = PluginKey(plugin_type, name)
@@ -324,7 +324,7 @@ class PluginRegistry:
         Raises:
             PluginConfigurationError: It does not fit, or the plugin turns it down. The one before stays in force.
             PluginStateError: The plugin took another one when it was constructed, and cannot change.
-            PluginError: As :meth:`get`.
+            PluginError: As ``get``.
 
         """
         return self._store.configure(PluginKey(plugin_type, name), config)
@@ -336,7 +336,7 @@ class PluginRegistry:
         Raises:
             PluginConfigurationError: One does not fit; none was changed.
             PluginErrorGroup: Several do not. Or one was turned down by its plugin, and the error says what stayed changed.
-            PluginError: As :meth:`configure`.
+            PluginError: As ``configure``.
 
         """
         self._store.configure_all(config)
@@ -376,7 +376,7 @@ class PluginRegistry:
             PluginStartupError: It failed, or did not return in time; the text says where it hangs.
             PluginStateError: It is being shut down, or an earlier startup still hangs.
             MissingDependencyError: Something that it depends on is not up; the text says why, down to the root.
-            PluginError: As :meth:`get`.
+            PluginError: As ``get``.
 
         """
         key = PluginKey(plugin_type, name)
@@ -482,7 +482,7 @@ class PluginRegistry:
         """
         ``with registry.override(...):`` *plugin* takes the place of a plugin, installed or not, for all threads.
 
-        It shows in :meth:`get`, :meth:`list` and injection; lifecycle and health stay with the real plugin. Scopes nest,
+        It shows in ``get``, ``list`` and injection; lifecycle and health stay with the real plugin. Scopes nest,
         and may end in any order.
         """
         return self._store.override(PluginKey(plugin_type, name), plugin)

@@ -101,10 +101,10 @@ class PluginKey(_KeyFields):
     Names one plugin: its type and its name, compared exactly, case included.
 
     A tuple, so ``(PluginType.COMPUTE, "duckdb")`` is equal to the key and finds the same entry of a dictionary. Written
-    ``COMPUTE:duckdb``, which :meth:`parse` reads back. Pickles, and holds nothing but its two fields.
+    ``COMPUTE:duckdb``, which ``parse`` reads back. Pickles, and holds nothing but its two fields.
 
     Raises:
-        TypeError: *plugin_type* is no :class:`PluginType`, or *name* no string.
+        TypeError: *plugin_type* is no ``PluginType``, or *name* no string.
         ValueError: *name* is empty.
 
     """

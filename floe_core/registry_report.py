@@ -24,7 +24,7 @@ class PluginReport:
     Args:
         key: Written ``COMPUTE:duckdb``.
 
-        state: Its :class:`~floe_core.plugin_types.PluginState`, in lower case.
+        state: Its ``PluginState``, in lower case.
 
         distribution, version, path, entry_point: Where it comes from. None for a plugin registered by hand.
 

@@ -82,7 +82,7 @@ class Settings(BaseModel):
     """
     What a platform is made of. Every part is optional; the settings themselves do not change once made.
 
-    Build them in code, or with :meth:`from_mapping` or :meth:`from_file`, whose errors name each faulty field and hold no
+    Build them in code, or with ``from_mapping`` or ``from_file``, whose errors name each faulty field and hold no
     value. A plugin's own configuration is held against its schema when the plugin is built, not here.
 
     Args:
@@ -146,7 +146,7 @@ class Settings(BaseModel):
         The settings in the file that ``FLOE_SETTINGS`` names, or empty ones when it is unset.
 
         Raises:
-            SettingsError: As :meth:`from_file`.
+            SettingsError: As ``from_file``.
 
         """
         file = (os.environ if environ is None else environ).get(FILE_VARIABLE)

@@ -39,7 +39,7 @@ class PluginContainer(containers.DeclarativeContainer, metaclass=_SharesItsSelf)
     ``container.registry()`` is the registry; it reads what is installed at the first verb called on it.
     ``container.computes("duckdb")`` is a plugin, ``container.computes()`` the default one, and
     ``container.computes["duckdb"]`` its provider, there to be injected and overridden. A group that is given to another
-    provider is handed over as the group; :func:`plugin_provider` makes a provider of one plugin.
+    provider is handed over as the group; ``plugin_provider`` makes a provider of one plugin.
 
     Args:
         settings: ``Settings``, or a mapping that makes them. None, the default: no settings.

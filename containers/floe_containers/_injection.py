@@ -227,7 +227,7 @@ def _generator_function(make: Callable[..., Generator[Any, Any, Any]]) -> Callab
 
 
 def _async_generator_function(make: Callable[..., Awaitable[AsyncGenerator[Any, Any]]]) -> Callable[..., Any]:
-    """As :func:`_generator_function`: what ``yield from`` does, for an asynchronous generator."""
+    """As ``_generator_function``: what ``yield from`` does, for an asynchronous generator."""
 
     @functools.wraps(make)
     async def outer(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:

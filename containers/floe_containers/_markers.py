@@ -153,7 +153,7 @@ def plugins(plugin_type: PluginType) -> list[PluginMetadata]: ...
 @overload
 def plugins(plugin_type: PluginType, *, expect: TypeForm[T]) -> list[T]: ...
 def plugins(plugin_type: PluginType, *, expect: TypeForm[Any] | None = None) -> Any:
-    """As :func:`plugin`, for a list of all plugins of a type that can be used, sorted by name; it may be empty."""
+    """As ``plugin``, for a list of all plugins of a type that can be used, sorted by name; it may be empty."""
 
     def provider_in(registry: PluginRegistry) -> providers.Provider[Any]:
         return _called(registry.get_all, plugin_type, expect=expect)
@@ -164,7 +164,7 @@ def plugins(plugin_type: PluginType, *, expect: TypeForm[Any] | None = None) -> 
 
 def plugin_config(plugin_type: PluginType, name: str, model: type[M]) -> M:
     """
-    As :func:`plugin`, for the configuration in force of a plugin, which is loaded for it. Looked up at each call.
+    As ``plugin``, for the configuration in force of a plugin, which is loaded for it. Looked up at each call.
 
     Raises:
         PluginStateError: At the call: the plugin has no configuration.

@@ -132,14 +132,14 @@ class PluginStore:
         return sorted(key.name for key in self._known() if key.plugin_type is plugin_type)
 
     def names_by_type(self) -> dict[PluginType, list[str]]:
-        """As :meth:`names`, for all types."""
+        """As ``names``, for all types."""
         names: dict[PluginType, list[str]] = {plugin_type: [] for plugin_type in PluginType}
         for plugin_type, name in self._known():
             names[plugin_type].append(name)
         return {plugin_type: sorted(of_type) for plugin_type, of_type in names.items()}
 
     def usable_names(self, plugin_type: PluginType) -> list[str]:
-        """As :meth:`names`, without the conflicting ones."""
+        """As ``names``, without the conflicting ones."""
         names, conflicting = self.names(plugin_type), self.conflicting  # in this order: names are what discovery finds
         return [name for name in names if PluginKey(plugin_type, name) not in conflicting]
 
@@ -299,7 +299,7 @@ class PluginStore:
         return self.loaded[key]._replace(config=self.configs[key])
 
     def configure_all(self, config: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-        """As :meth:`configure` for many plugins, or for none of them."""
+        """As ``configure`` for many plugins, or for none of them."""
         from floe_containers._configuring import configure_all  # costs pydantic's import
 
         configure_all(self, config)

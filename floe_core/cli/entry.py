@@ -70,7 +70,7 @@ def _list(*, as_json: bool) -> int:
 
 
 def run() -> NoReturn:
-    """The console script: as :func:`main`, and the process ends, whatever threads the plugins left behind."""
+    """The console script: as ``main``, and the process ends, whatever threads the plugins left behind."""
     try:
         code = main()
         sys.stdout.flush()

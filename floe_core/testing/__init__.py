@@ -1,7 +1,7 @@
 """
 For plugin authors and applications: what tests of plugins are made of.
 
-The fixtures named ``floe_...`` are in :mod:`floe_core.testing.pytest_plugin`, which pytest loads by itself. Each name here is
+The fixtures named ``floe_...`` are in ``floe_core.testing.pytest_plugin``, which pytest loads by itself. Each name here is
 imported at its first use, so that none of them costs a test what it does not need.
 """
 

@@ -23,7 +23,7 @@ EntryPoints: TypeAlias = (
 @dataclass(frozen=True)
 class InstalledDistribution:
     """
-    What :func:`install_distribution` wrote.
+    What ``install_distribution`` wrote.
 
     Args:
         name, version: As in the metadata.

@@ -217,7 +217,7 @@ def install_plugin(
 
         version: The version of both distribution and plugin.
 
-        source: The module's code. None, the default: :func:`plugin_source` with *options*, such as ``schema=`` or
+        source: The module's code. None, the default: ``plugin_source`` with *options*, such as ``schema=`` or
             ``dependencies=``.
 
     Raises:
@@ -245,7 +245,7 @@ def install_faulty_plugin(
     version: str = "1.0.0",
 ) -> InstalledDistribution:
     """
-    As :func:`install_plugin`, with exactly one thing wrong.
+    As ``install_plugin``, with exactly one thing wrong.
 
     Args:
         fault: What is wrong, or the name of that member in any case: ``"startup_hangs"``.

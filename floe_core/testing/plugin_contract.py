@@ -83,7 +83,7 @@ class PluginContract:
     """The class. Alone, it need not be installed: an entry point is written for it."""
 
     config: ClassVar[Mapping[str, Any] | None] = None
-    """A valid configuration. None, the default: none is given. Redefine :meth:`contract_config` to make one per test."""
+    """A valid configuration. None, the default: none is given. Redefine ``contract_config`` to make one per test."""
 
     invalid_configs: ClassVar[Sequence[Mapping[str, Any]]] = ()
     """Configurations that the plugin must refuse, beside those that are derived from its schema. None by default."""
@@ -104,7 +104,7 @@ class PluginContract:
 
     @pytest.fixture
     def contract_config(self) -> Mapping[str, Any] | None:
-        """The valid configuration: :attr:`config`. Redefine it where one needs other fixtures, such as ``tmp_path``."""
+        """The valid configuration: ``config``. Redefine it where one needs other fixtures, such as ``tmp_path``."""
         return self.config
 
     @pytest.fixture(autouse=True)

@@ -100,7 +100,7 @@ def floe_registry(floe_container: PluginContainer) -> Iterator[PluginRegistry]:
 
 
 class InstallForTest:
-    """``floe_install``: see :meth:`__call__`."""
+    """``floe_install``: see ``__call__``."""
 
     def __init__(self, site: Path) -> None:
         self.site = site
@@ -116,9 +116,9 @@ class InstallForTest:
         Args:
             name: The entry point's name.
 
-            fault: What is wrong with it: a :class:`~floe_core.testing.Fault`, or its name. None, the default: nothing.
+            fault: What is wrong with it: a ``Fault``, or its name. None, the default: nothing.
 
-            options: As for :func:`~floe_core.testing.install_plugin`.
+            options: As for ``install_plugin``.
 
         """
         from importlib import invalidate_caches
@@ -149,7 +149,7 @@ def floe_global_registry(floe_registry: PluginRegistry) -> Iterator[PluginRegist
 
 
 class OverrideForTest:
-    """``floe_override``: see :meth:`__call__`."""
+    """``floe_override``: see ``__call__``."""
 
     def __init__(self, registry: PluginRegistry, scopes: ExitStack) -> None:
         self._registry = registry
