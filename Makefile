@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python
 
-.PHONY: help demo test check format coverage stress bench bench-quick docs pictures wheel clean
+.PHONY: help demo test test-demo check format coverage stress bench bench-quick docs pictures wheel clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -15,6 +15,9 @@ demo: $(VENV)/demo/installed  ## Run the lakehouse: eleven real plugins on all f
 
 test: $(VENV)/installed-test  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-demo: $(VENV)/demo/installed  ## Run the tests of the lakehouse; the kills and the stubs alone take a quarter of an hour
+	$(VENV)/demo/bin/python -m pytest examples/lakehouse/tests $(ARGS)
 
 check: $(VENV)/installed-check $(VENV)/installed-docs  ## Check style, types, import directions and documentation
 	$(BIN)/ruff check
