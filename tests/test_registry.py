@@ -1197,6 +1197,7 @@ class TestPluginsAsArguments:
         """By being the very object that was loaded."""
         source = plugin_source(PluginType.COMPUTE, name="quack")
         install_plugin("acme_duck", PluginType.COMPUTE, "duckdb", source=source)
+        registry.register(MadeCompute("another"))
         registry.discover_all()
         plugin = registry.get(PluginType.COMPUTE, "duckdb")
 
