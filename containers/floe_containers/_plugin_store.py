@@ -54,15 +54,18 @@ class PluginStore:
     Args:
         settings: Gives the settings when they are first needed, which is not before discovery.
 
-        path: The folders in which to look for distributions. None, the default: ``sys.path`` and the other finders.
+        path: Gives the folders in which to look for distributions, at each discovery. None, the default: ``sys.path`` and
+            the other finders.
 
     """
 
     def __init__(
-        self, settings: Callable[[], Settings | Mapping[str, Any] | None], path: Iterable[str] | None = None
+        self,
+        settings: Callable[[], Settings | Mapping[str, Any] | None],
+        path: Callable[[], Iterable[str]] | None = None,
     ) -> None:
         self._give_settings = settings
-        self._path = None if path is None else (*path,)
+        self._give_path = path
         self._settings: Settings | None = None
         self._lock = threading.Lock()  # guards the dictionaries below; only dictionary work happens under it
         self._discovery_lock = threading.RLock()  # one pass over the disk at a time; re-entrant, as finders are foreign
@@ -117,7 +120,7 @@ class PluginStore:
                 policy = DiscoveryPolicy.from_environment()
                 if self.settings is not None:
                     policy = self.settings.policy.combined(policy)
-                self.inventory = discover(policy, self._path)
+                self.inventory = discover(policy, self._give_path() if self._give_path else None)
             self.failures.clear()
             self.is_discovered = True
             self.discovered_in = perf_counter() - self.discovery_began

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from floe_core.testing.distributions import InstalledDistribution, install_distribution, plugin_source
-    from floe_core.testing.faults import Fault, install_faulty_plugin, install_plugin
+    from floe_core.testing.distributions import (
+        InstalledDistribution,
+        install_distribution,
+        install_plugin,
+        plugin_source,
+    )
+    from floe_core.testing.faults import Fault, install_faulty_plugin
     from floe_core.testing.plugin_contract import PluginContract
     from floe_core.testing.registries import isolated_container, swapped_registry
 
@@ -32,7 +37,7 @@ _HOMES = {
     "PluginContract": "plugin_contract",
     "install_distribution": "distributions",
     "install_faulty_plugin": "faults",
-    "install_plugin": "faults",
+    "install_plugin": "distributions",
     "isolated_container": "registries",
     "plugin_source": "distributions",
     "swapped_registry": "registries",

@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from floe_core.plugin_types import PluginType
 
-__all__ = ["InstalledDistribution", "install_distribution", "plugin_source"]
+__all__ = ["InstalledDistribution", "install_distribution", "install_plugin", "plugin_source"]
 
 # Keys of a mapping are invariant: a dictionary of one kind of key is not one of either kind.
 EntryPoints: TypeAlias = (
@@ -32,12 +32,15 @@ class InstalledDistribution:
 
         modules: The module files, by module name.
 
+        path_entries: What has to stand on the search path besides the folder it was written into; a few faults need that.
+
     """
 
     name: str
     version: str
     metadata: Path
     modules: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    path_entries: tuple[str, ...] = ()
 
 
 def install_distribution(
@@ -83,6 +86,44 @@ def install_distribution(
     return InstalledDistribution(name, version, folder, written)
 
 
+def install_plugin(
+    site: Path,
+    plugin_type: PluginType,
+    name: str = "example",
+    *,
+    module: str | None = None,
+    version: str = "1.0.0",
+    source: str | None = None,
+    **options: Any,
+) -> InstalledDistribution:
+    """
+    Write a distribution with one healthy plugin, the class ``Plugin`` of one module, into the folder *site*.
+
+    Args:
+        name: The entry point's name.
+
+        module: The module's name, and with dashes the distribution's. None: made of type and name.
+
+        version: The version of both distribution and plugin.
+
+        source: The module's code. None, the default: ``plugin_source`` with *options*, such as ``schema=`` or
+            ``dependencies=``.
+
+    Raises:
+        FileExistsError: This version of it is in *site* already.
+
+    """
+    module = module or default_module(plugin_type, name)
+    code = plugin_source(plugin_type, name=name, version=version, **options) if source is None else source
+    return install_distribution(
+        site,
+        module.replace("_", "-"),
+        f"[{plugin_type.entry_point_group}]\n{name} = {module}:Plugin\n",
+        version=version,
+        modules={module: code},
+    )
+
+
 def plugin_source(
     plugin_type: PluginType,
     class_name: str = "Plugin",
@@ -123,6 +164,16 @@ def plugin_source(
     if schema:
         parts.append("    @classmethod\n    def get_config_schema(cls):\n        return Config\n\n")
     return "".join(parts) + _indented(body)
+
+
+def default_module(plugin_type: PluginType, name: str) -> str:
+    """The module of a plugin for which none is chosen."""
+    return f"floe_test_{plugin_type.name.lower()}_{identifier(name)}"
+
+
+def identifier(name: str) -> str:
+    """*name* as a part of an identifier."""
+    return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
 
 
 def _entry_points_text(entry_points: EntryPoints) -> str:

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from floe_core.plugin_types import PluginType
-from floe_core.testing.distributions import InstalledDistribution, install_distribution, plugin_source
+from floe_core.testing._fault_recipes import (
+    GET_REGISTRY,
+    Recipe,
+    ShowsIn,
+    circle_of,
+    folder,
+    leftover,
+    link_to,
+    near_namesake,
+    packed,
+    partner,
+    partner_that_gets_it,
+    rival,
+    stale_build,
+    two_partners,
+    wants,
+)
+from floe_core.testing.distributions import InstalledDistribution, default_module
 
-__all__ = ["Fault", "ShowsIn", "install_faulty_plugin", "install_plugin"]
-
-
-class ShowsIn(Enum):
-    """The first step at which a fault is noticed. The steps before it succeed."""
-
-    NOWHERE = "nowhere"
-    """The registry copes; at most the report remarks on it."""
-    DISCOVERY = "discovery"
-    """The plugin is not found, or not listed."""
-    GET = "get"
-    CONFIGURE = "configure"
-    """With ``{"threads": 4, "token": "..."}``, the configuration of plugins that are faulty in this step."""
-    ACTIVATE = "activate"
-    SHUTDOWN = "shutdown"
-    HEALTH = "health"
-
-
-@dataclass(frozen=True)
-class _Recipe:
-    """How a fault is made: which parts of a healthy distribution are replaced, and by what."""
-
-    shows_in: ShowsIn
-    entry_points: str | bytes | None = "[{group}]\n{name} = {module}:Plugin\n"
-    metadata: str | None = ""
-    source: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    also: str = ""
-    """What else is done, for what no replacement can express."""
+__all__ = ["Fault", "ShowsIn", "install_faulty_plugin"]
 
 
 def _body(code: str) -> dict[str, Any]:
@@ -49,93 +36,174 @@ def _body(code: str) -> dict[str, Any]:
 _CONFIG = "threads: int = 4\ntoken: SecretStr = SecretStr('')\n"
 _FOREVER = "threading.Event().wait()"
 _THREADING = "import threading\n"
+_FINISH = f"{_THREADING}finish = threading.Event()\n"
+_ONCE = (
+    "from pathlib import Path\n\nmark = Path(__file__).with_suffix('.was-imported')\n"
+    "if not mark.exists():\n    mark.touch()\n    raise {error}\n"
+)
 
 
 class Fault(Enum):
     """
     What is wrong with a plugin. ``fault.shows_in`` says at which step the registry notices.
 
-    Faults of a search path rather than of a distribution, and races between threads, are no part of it.
+    A few concern the search path; ``path_entries`` of what is installed says what belongs there besides the folder. A few bring
+    a second plugin, on which this one depends or which it gets.
     """
 
     # On disk
-    ENTRY_POINTS_NOT_UTF8 = _Recipe(ShowsIn.DISCOVERY, b"[{group}]\n{name} = {module}:Plugin\n# \xff\xfe\n")
-    ENTRY_POINTS_LINE_WITHOUT_EQUALS = _Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name}\n")
-    ENTRY_POINTS_SECTION_TWICE = _Recipe(ShowsIn.NOWHERE, "[{group}]\n[{group}]\n{name} = {module}:Plugin\n")
-    ENTRY_POINT_VALUE_EMPTY = _Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} =\n")
-    ENTRY_POINT_VALUE_IS_A_FILE = _Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = a/file.yaml\n")
-    ENTRY_POINT_VALUE_WITHOUT_MODULE = _Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = :Plugin\n")
-    ENTRY_POINT_VALUE_WITHOUT_CLASS = _Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = {module}:\n")
-    ENTRY_POINTS_IS_A_FOLDER = _Recipe(ShowsIn.DISCOVERY, None, also="folder")
-    ENTRY_POINTS_IS_A_BROKEN_LINK = _Recipe(ShowsIn.DISCOVERY, None, also="broken link")
-    ENTRY_POINTS_OF_TEN_MEGABYTES = _Recipe(
+    ENTRY_POINTS_NOT_UTF8 = Recipe(ShowsIn.DISCOVERY, b"[{group}]\n{name} = {module}:Plugin\n# \xff\xfe\n")
+    ENTRY_POINTS_LINE_WITHOUT_EQUALS = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name}\n")
+    ENTRY_POINTS_SECTION_TWICE = Recipe(ShowsIn.NOWHERE, "[{group}]\n[{group}]\n{name} = {module}:Plugin\n")
+    ENTRY_POINT_NAME_TWICE = Recipe(
+        ShowsIn.DISCOVERY, "[{group}]\n{name} = {module}:Plugin\n{name} = {module}_gone:Plugin\n"
+    )
+    ENTRY_POINT_VALUE_EMPTY = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} =\n")
+    ENTRY_POINT_VALUE_IS_A_FILE = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = a/file.yaml\n")
+    ENTRY_POINT_VALUE_WITH_A_SPACE = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = a b:Plugin\n")
+    ENTRY_POINT_VALUE_WITHOUT_MODULE = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = :Plugin\n")
+    ENTRY_POINT_VALUE_WITHOUT_CLASS = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name} = {module}:\n")
+    ENTRY_POINTS_UNREADABLE = Recipe(ShowsIn.DISCOVERY, None, then=link_to("entry_points.txt"))
+    """A link to itself, which the superuser cannot open either."""
+    ENTRY_POINTS_IS_A_FOLDER = Recipe(ShowsIn.DISCOVERY, None, then=folder)
+    ENTRY_POINTS_IS_A_BROKEN_LINK = Recipe(ShowsIn.DISCOVERY, None, then=link_to("no-such-file"))
+    ENTRY_POINTS_OF_TEN_MEGABYTES = Recipe(
         ShowsIn.DISCOVERY, "[{group}]\n{name} = {module}:Plugin\n" + "#" * 10_000_000
     )
-    METADATA_MISSING = _Recipe(ShowsIn.NOWHERE, metadata=None)
-    METADATA_WITHOUT_VERSION = _Recipe(ShowsIn.NOWHERE, metadata="Metadata-Version: 2.1\nName: {distribution}\n")
-    LEFTOVER_FOLDER = _Recipe(ShowsIn.DISCOVERY, None, None)
-    STALE_BUILD_BESIDE = _Recipe(ShowsIn.NOWHERE, also="stale build")
-    CLAIMED_BY_TWO = _Recipe(ShowsIn.GET, also="rival")
+    METADATA_MISSING = Recipe(ShowsIn.NOWHERE, metadata=None)
+    METADATA_EMPTY = Recipe(ShowsIn.NOWHERE, metadata="\n")
+    METADATA_WITHOUT_VERSION = Recipe(ShowsIn.NOWHERE, metadata="Metadata-Version: 2.1\nName: {distribution}\n")
+    LEFTOVER_FOLDER = Recipe(ShowsIn.DISCOVERY, None, None)
+    LEFTOVER_BESIDE = Recipe(ShowsIn.NOWHERE, then=leftover)
+    STALE_BUILD_BESIDE = Recipe(ShowsIn.NOWHERE, then=stale_build)
+    CLAIMED_BY_TWO = Recipe(ShowsIn.GET, then=rival)
+    NEAR_NAMESAKE_BESIDE = Recipe(ShowsIn.NOWHERE, then=near_namesake)
+    """Another plugin's name is this one's in the other case."""
+    ON_THE_PATH_TWICE = Recipe(ShowsIn.NOWHERE, path=("{site}/../{folder}",))
+    """The same folder in two spellings."""
+    ON_AN_ODD_PATH = Recipe(ShowsIn.NOWHERE, path=("{site}/no-such-folder", "{site}/{module}.py"))
+    """A missing folder and a file are on it, too."""
+    IN_AN_ARCHIVE = Recipe(ShowsIn.NOWHERE, then=packed, path=("{site}/{module}.zip",))
 
     # Import and construction
-    MODULE_MISSING = _Recipe(ShowsIn.GET, "[{group}]\n{name} = {module}_gone:Plugin\n")
-    LIBRARY_MISSING = _Recipe(ShowsIn.GET, options={"prologue": "import floe_no_such_library\n"})
-    SYNTAX_ERROR = _Recipe(ShowsIn.GET, source="class Plugin(:\n")
-    IMPORT_RAISES = _Recipe(ShowsIn.GET, source="raise RuntimeError('at import')\n")
-    IMPORT_EXITS = _Recipe(ShowsIn.GET, source="raise SystemExit(3)\n")
-    CLASS_MISSING = _Recipe(ShowsIn.GET, source="")
-    CLASS_IS_NONE = _Recipe(ShowsIn.GET, source="Plugin = object()\n")
-    CLASS_IS_NO_PLUGIN = _Recipe(ShowsIn.GET, source="class Plugin:\n    pass\n")
-    CLASS_IS_ABSTRACT = _Recipe(
+    MODULE_MISSING = Recipe(ShowsIn.GET, "[{group}]\n{name} = {module}_gone:Plugin\n")
+    LIBRARY_MISSING = Recipe(ShowsIn.GET, options={"prologue": "import floe_no_such_library\n"})
+    SYNTAX_ERROR = Recipe(ShowsIn.GET, source="class Plugin(:\n")
+    IMPORT_RAISES = Recipe(ShowsIn.GET, source="raise RuntimeError('at import')\n")
+    IMPORT_EXITS = Recipe(ShowsIn.GET, source="raise SystemExit(3)\n")
+    IMPORT_INTERRUPTED_ONCE = Recipe(ShowsIn.GET, options={"prologue": _ONCE.replace("{error}", "KeyboardInterrupt")})
+    """By a KeyboardInterrupt, which passes through; the second import works."""
+    IMPORT_RAISES_ONCE = Recipe(ShowsIn.GET, options={"prologue": _ONCE.replace("{error}", "RuntimeError('not yet')")})
+    IMPORT_WAITS_FOR_A_THREAD = Recipe(
+        ShowsIn.NOWHERE,
+        options={
+            "prologue": f"{_THREADING}def ask():\n{GET_REGISTRY}    get_registry().get(PluginType.{{other}}, {{partner!r}})\n"
+            "\nthread = threading.Thread(target=ask, daemon=True)\nthread.start()\nthread.join(30)\n"
+            "assert not thread.is_alive()\n"
+        },
+        then=partner(),
+    )
+    """The thread asks ``get_registry()`` for another plugin."""
+    IMPORT_GETS_ITS_IMPORTER = Recipe(
+        ShowsIn.NOWHERE,
+        options={
+            "prologue": f"def get():\n{GET_REGISTRY}    get_registry().get(PluginType.{{other}}, {{partner!r}})\n\nget()\n"
+        },
+        then=partner(prologue="import {module}\n"),
+    )
+    """The import gets a plugin whose import needs this module; from two threads at once, each waits for the other."""
+    CLASS_MISSING = Recipe(ShowsIn.GET, source="")
+    CLASS_IS_NONE = Recipe(ShowsIn.GET, source="Plugin = object()\n")
+    CLASS_IS_NO_PLUGIN = Recipe(ShowsIn.GET, source="class Plugin:\n    pass\n")
+    CLASS_IS_ABSTRACT = Recipe(
         ShowsIn.GET,
         source="from floe_core.plugin_metadata import PluginMetadata\n\nclass Plugin(PluginMetadata):\n    pass\n",
     )
-    CLASS_OF_ANOTHER_TYPE = _Recipe(ShowsIn.GET, also="another type")
-    CONSTRUCTOR_RAISES = _Recipe(
+    CLASS_OF_ANOTHER_TYPE = Recipe(ShowsIn.GET, of_another_type=True)
+    CONSTRUCTOR_RAISES = Recipe(
         ShowsIn.GET, options=_body("def __init__(self):\n    raise RuntimeError('in the constructor')")
     )
-    CONSTRUCTOR_WANTS_ARGUMENTS = _Recipe(
+    CONSTRUCTOR_EXITS = Recipe(ShowsIn.GET, options=_body("def __init__(self):\n    raise SystemExit(3)"))
+    CONSTRUCTOR_IS_SLOW = Recipe(
+        ShowsIn.NOWHERE, options={"prologue": "import time\n", **_body("def __init__(self):\n    time.sleep(0.3)")}
+    )
+    CONSTRUCTOR_WANTS_ARGUMENTS = Recipe(
         ShowsIn.GET, options=_body("def __init__(self, path, *, mode):\n    self.path = path")
     )
-    CONSTRUCTOR_WANTS_CONFIG = _Recipe(
+    CONSTRUCTOR_WANTS_CONFIG = Recipe(
         ShowsIn.GET,
         options={"schema": "path: str", **_body("def __init__(self, config: Config):\n    self.path = config.path")},
     )
-    CONSTRUCTOR_GETS_ITSELF = _Recipe(
+    CONSTRUCTOR_GETS_ITSELF = Recipe(
+        ShowsIn.GET,
+        options=_body(f"def __init__(self):\n{GET_REGISTRY}    get_registry().get(PluginType.{{type}}, {{name!r}})"),
+    )
+    CONSTRUCTORS_GET_ONE_ANOTHER = Recipe(
         ShowsIn.GET,
         options=_body(
-            "def __init__(self):\n"
-            "    from floe_core.plugin_registry import get_registry\n"
-            "    get_registry().get(self.plugin_type, {name!r})"
+            f"def __init__(self):\n{GET_REGISTRY}    get_registry().get(PluginType.{{other}}, {{partner!r}})"
+        ),
+        then=partner_that_gets_it,
+    )
+    """From one thread or from two."""
+    CONSTRUCTOR_WAITS_FOR_A_THREAD = Recipe(
+        ShowsIn.NOWHERE,
+        options={
+            "prologue": _THREADING,
+            **_body(
+                f"def __init__(self):\n{GET_REGISTRY}"
+                "    get = lambda: get_registry().get(PluginType.{other}, {partner!r})\n"
+                "    thread = threading.Thread(target=get, daemon=True)\n    thread.start()\n    thread.join(30)\n"
+                "    assert not thread.is_alive()"
+            ),
+        },
+        then=partner(),
+    )
+    """The thread gets another plugin."""
+    CONSTRUCTOR_WAITS_FOR_ITSELF = Recipe(
+        ShowsIn.GET,
+        options={
+            "prologue": "from concurrent.futures import ThreadPoolExecutor\n",
+            **_body(
+                f"def __init__(self):\n{GET_REGISTRY}"
+                "    with ThreadPoolExecutor(1) as pool:\n"
+                "        pool.submit(get_registry().get, PluginType.{type}, {name!r}).result()"
+            ),
+        },
+    )
+    """It waits for a thread that gets this very plugin: for ``Settings.load_timeout``, 60 seconds by default."""
+    SPECIAL_METHODS_RAISE = Recipe(
+        ShowsIn.NOWHERE,
+        options=_body(
+            "def refuse(self, *_):\n    raise RuntimeError('a special method')\n\n"
+            "__eq__ = __hash__ = __repr__ = __str__ = __bool__ = __len__ = refuse"
         ),
     )
-    NAME_RAISES = _Recipe(ShowsIn.GET, options=_body("@property\ndef name(self):\n    raise RuntimeError('no name')"))
-    NAME_IS_NO_STRING = _Recipe(ShowsIn.GET, options=_body("name = 42"))
-    VERSION_RAISES = _Recipe(
-        ShowsIn.GET, options=_body("@property\ndef version(self):\n    raise RuntimeError('none')")
-    )
-    VERSION_IS_NO_STRING = _Recipe(ShowsIn.GET, options=_body("version = 1.0"))
-    API_VERSION_RAISES = _Recipe(
+    NAME_RAISES = Recipe(ShowsIn.GET, options=_body("@property\ndef name(self):\n    raise RuntimeError('no name')"))
+    NAME_IS_NO_STRING = Recipe(ShowsIn.GET, options=_body("name = 42"))
+    VERSION_RAISES = Recipe(ShowsIn.GET, options=_body("@property\ndef version(self):\n    raise RuntimeError('none')"))
+    VERSION_IS_NO_STRING = Recipe(ShowsIn.GET, options=_body("version = 1.0"))
+    API_VERSION_RAISES = Recipe(
         ShowsIn.GET, options=_body("@property\ndef floe_api_version(self):\n    raise RuntimeError('none')")
     )
-    API_VERSION_MALFORMED = _Recipe(ShowsIn.GET, options={"api_version": "v1.0"})
-    API_VERSION_MAJOR_NEWER = _Recipe(ShowsIn.GET, options={"api_version": "2.0"})
-    API_VERSION_MINOR_NEWER = _Recipe(ShowsIn.GET, options={"api_version": "1.99"})
-    API_VERSION_TOO_OLD = _Recipe(ShowsIn.GET, options={"api_version": "0.9"})
+    API_VERSION_MALFORMED = Recipe(ShowsIn.GET, options={"api_version": "v1.0"})
+    API_VERSION_MAJOR_NEWER = Recipe(ShowsIn.GET, options={"api_version": "2.0"})
+    API_VERSION_MINOR_NEWER = Recipe(ShowsIn.GET, options={"api_version": "1.99"})
+    API_VERSION_TOO_OLD = Recipe(ShowsIn.GET, options={"api_version": "0.9"})
 
     # Configuration
-    SCHEMA_IS_NO_MODEL = _Recipe(ShowsIn.CONFIGURE, options=_body("def get_config_schema(self):\n    return dict"))
-    SCHEMA_RAISES = _Recipe(
+    SCHEMA_IS_NO_MODEL = Recipe(ShowsIn.CONFIGURE, options=_body("def get_config_schema(self):\n    return dict"))
+    SCHEMA_RAISES = Recipe(
         ShowsIn.CONFIGURE, options=_body("def get_config_schema(self):\n    raise RuntimeError('no schema')")
     )
-    VALIDATOR_RAISES_OTHER_ERROR = _Recipe(
+    VALIDATOR_RAISES_OTHER_ERROR = Recipe(
         ShowsIn.CONFIGURE,
         options={
             "schema": _CONFIG
             + "@field_validator('threads')\n@classmethod\ndef check(cls, value):\n    raise KeyError(value)"
         },
     )
-    VALIDATOR_QUOTES_SECRET = _Recipe(
+    VALIDATOR_QUOTES_SECRET = Recipe(
         ShowsIn.CONFIGURE,
         options={
             "schema": _CONFIG
@@ -143,96 +211,92 @@ class Fault(Enum):
             + "    raise ValueError(f'{value.get_secret_value()} is no token')"
         },
     )
-    DEFAULT_FACTORY_RAISES = _Recipe(
+    DEFAULT_FACTORY_RAISES = Recipe(
         ShowsIn.CONFIGURE, options={"schema": _CONFIG + "more: int = Field(default_factory=lambda: 1 // 0)"}
     )
-    CONFIGURE_RAISES = _Recipe(
+    CONFIGURE_RAISES = Recipe(
         ShowsIn.CONFIGURE,
         options={"schema": _CONFIG, **_body("def configure(self, config):\n    raise RuntimeError(str(config))")},
     )
-    TAKES_NO_CONFIGURATION = _Recipe(ShowsIn.CONFIGURE)
+    TAKES_NO_CONFIGURATION = Recipe(ShowsIn.CONFIGURE)
 
     # Dependencies
-    DEPENDENCY_MISSING = _Recipe(ShowsIn.ACTIVATE, options={"dependencies": ["CATALOG:no-such-plugin"]})
-    DEPENDENCY_ON_ITSELF = _Recipe(ShowsIn.ACTIVATE, options={"dependencies": ["{key}"]})
-    DEPENDENCY_MALFORMED = _Recipe(ShowsIn.ACTIVATE, options={"dependencies": ["CATALOG:polaris>=not-a-version"]})
-    DEPENDENCIES_ARE_A_STRING = _Recipe(ShowsIn.ACTIVATE, options=_body("dependencies = 'CATALOG:polaris'"))
-    DEPENDENCIES_RAISE = _Recipe(
+    DEPENDENCY_MISSING = Recipe(ShowsIn.ACTIVATE, options={"dependencies": ["CATALOG:no-such-plugin"]})
+    DEPENDENCY_ON_ITSELF = Recipe(ShowsIn.ACTIVATE, options={"dependencies": ["{key}"]})
+    DEPENDENCIES_IN_A_CIRCLE_OF_TWO = circle_of(2)
+    DEPENDENCIES_IN_A_CIRCLE_OF_THREE = circle_of(3)
+    DEPENDENCIES_IN_A_CIRCLE_OF_A_THOUSAND = circle_of(1000)
+    DEPENDENCY_SHARED_BY_TWO_TYPES = Recipe(ShowsIn.ACTIVATE, options=wants("{partner}"), then=two_partners)
+    """Its bare name is."""
+    DEPENDENCY_OF_ANOTHER_VERSION = Recipe(ShowsIn.ACTIVATE, options=wants("{partner}>=2"), then=partner())
+    DEPENDENCY_LISTED_TWICE = Recipe(
+        ShowsIn.NOWHERE, options={"dependencies": ["{partner}", "{other}:{partner}"]}, then=partner()
+    )
+    DEPENDENCY_FAILS = Recipe(ShowsIn.ACTIVATE, options=wants("{partner}"), then=partner(IMPORT_RAISES))
+    DEPENDENCY_INCOMPATIBLE = Recipe(
+        ShowsIn.ACTIVATE, options=wants("{partner}"), then=partner(API_VERSION_MAJOR_NEWER)
+    )
+    DEPENDENCY_CONFLICTING = Recipe(ShowsIn.ACTIVATE, options=wants("{partner}"), then=partner(CLAIMED_BY_TWO))
+    DEPENDENCY_MALFORMED = Recipe(ShowsIn.ACTIVATE, options={"dependencies": ["CATALOG:polaris>=not-a-version"]})
+    DEPENDENCIES_ARE_A_STRING = Recipe(ShowsIn.ACTIVATE, options=_body("dependencies = 'CATALOG:polaris'"))
+    DEPENDENCIES_RAISE = Recipe(
         ShowsIn.ACTIVATE, options=_body("@property\ndef dependencies(self):\n    raise RuntimeError('no dependencies')")
     )
 
     # Running
-    STARTUP_RAISES = _Recipe(
-        ShowsIn.ACTIVATE, options=_body("def startup(self):\n    raise RuntimeError('at startup')")
-    )
-    STARTUP_EXITS = _Recipe(ShowsIn.ACTIVATE, options=_body("def startup(self):\n    raise SystemExit(3)"))
-    STARTUP_HANGS = _Recipe(
+    STARTUP_RAISES = Recipe(ShowsIn.ACTIVATE, options=_body("def startup(self):\n    raise RuntimeError('at startup')"))
+    DEPENDENCY_DOES_NOT_START = Recipe(ShowsIn.ACTIVATE, options=wants("{partner}"), then=partner(STARTUP_RAISES))
+    STARTUP_EXITS = Recipe(ShowsIn.ACTIVATE, options=_body("def startup(self):\n    raise SystemExit(3)"))
+    STARTUP_HANGS = Recipe(
         ShowsIn.ACTIVATE, options={"prologue": _THREADING, **_body(f"def startup(self):\n    {_FOREVER}")}
     )
-    SHUTDOWN_RAISES = _Recipe(
+    STARTUP_IS_LATE = Recipe(
+        ShowsIn.ACTIVATE, options={"prologue": _FINISH, **_body("def startup(self):\n    finish.wait()")}
+    )
+    """It ends when ``finish``, an event in the plugin's module, is set; so do the next two."""
+    SHUTDOWN_IS_LATE = Recipe(
+        ShowsIn.SHUTDOWN, options={"prologue": _FINISH, **_body("def shutdown(self):\n    finish.wait()")}
+    )
+    HEALTH_IS_LATE = Recipe(
+        ShowsIn.HEALTH,
+        options={
+            "prologue": _FINISH,
+            **_body("def health_check(self):\n    finish.wait()\n    return HealthStatus(HealthState.HEALTHY)"),
+        },
+    )
+    SHUTDOWN_RAISES = Recipe(
         ShowsIn.SHUTDOWN, options=_body("def shutdown(self):\n    raise RuntimeError('at shutdown')")
     )
-    SHUTDOWN_HANGS = _Recipe(
+    SHUTDOWN_HANGS = Recipe(
         ShowsIn.SHUTDOWN, options={"prologue": _THREADING, **_body(f"def shutdown(self):\n    {_FOREVER}")}
     )
-    HEALTH_RAISES = _Recipe(
-        ShowsIn.HEALTH, options=_body("def health_check(self):\n    raise RuntimeError('not well')")
-    )
-    HEALTH_EXITS = _Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    raise SystemExit(3)"))
-    HEALTH_HANGS = _Recipe(
+    HEALTH_RAISES = Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    raise RuntimeError('not well')"))
+    HEALTH_EXITS = Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    raise SystemExit(3)"))
+    HEALTH_HANGS = Recipe(
         ShowsIn.HEALTH, options={"prologue": _THREADING, **_body(f"def health_check(self):\n    {_FOREVER}")}
     )
-    HEALTH_IS_NONE = _Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    return None"))
-    HEALTH_STATE_IS_A_STRING = _Recipe(
+    HEALTH_IS_NONE = Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    return None"))
+    HEALTH_USES_THE_REGISTRY = Recipe(
+        ShowsIn.NOWHERE,
+        options=_body(
+            f"def health_check(self):\n{GET_REGISTRY}"
+            "    assert get_registry().get(PluginType.{type}, {name!r}) is self\n"
+            "    get_registry().health_check_all(0.2)\n    return HealthStatus(HealthState.HEALTHY)"
+        ),
+    )
+    """It gets itself, and checks the health of all."""
+    HEALTH_STATE_IS_A_STRING = Recipe(
         ShowsIn.HEALTH, options=_body("def health_check(self):\n    return HealthStatus('healthy')")
     )
 
     @property
     def shows_in(self) -> ShowsIn:
         """The first step at which the registry notices."""
-        recipe: _Recipe = self.value
+        recipe: Recipe = self.value
         return recipe.shows_in
 
     def __repr__(self) -> str:
         return f"<Fault.{self.name}: shows in {self.shows_in.value}>"
-
-
-def install_plugin(
-    site: Path,
-    plugin_type: PluginType,
-    name: str = "example",
-    *,
-    module: str | None = None,
-    version: str = "1.0.0",
-    source: str | None = None,
-    **options: Any,
-) -> InstalledDistribution:
-    """
-    Write a distribution with one healthy plugin, the class ``Plugin`` of one module, into the folder *site*.
-
-    Args:
-        name: The entry point's name.
-
-        module: The module's name, and with dashes the distribution's. None: made of type and name.
-
-        version: The version of both distribution and plugin.
-
-        source: The module's code. None, the default: ``plugin_source`` with *options*, such as ``schema=`` or
-            ``dependencies=``.
-
-    Raises:
-        FileExistsError: This version of it is in *site* already.
-
-    """
-    module = module or _module_for(plugin_type, name)
-    code = plugin_source(plugin_type, name=name, version=version, **options) if source is None else source
-    return install_distribution(
-        site,
-        module.replace("_", "-"),
-        f"[{plugin_type.entry_point_group}]\n{name} = {module}:Plugin\n",
-        version=version,
-        modules={module: code},
-    )
 
 
 def install_faulty_plugin(
@@ -255,44 +319,8 @@ def install_faulty_plugin(
 
     """
     fault = _fault_named(fault) if isinstance(fault, str) else fault
-    recipe: _Recipe = fault.value
-    module = module or _module_for(plugin_type, name)
-    distribution = module.replace("_", "-")
-    words = {
-        "{group}": plugin_type.entry_point_group,
-        "{name!r}": repr(name),
-        "{name}": name,
-        "{module}": module,
-        "{distribution}": distribution,
-        "{key}": f"{plugin_type.name}:{name}",
-    }
-    source = recipe.source
-    if source is None:
-        kind = _another_than(plugin_type) if recipe.also == "another type" else plugin_type
-        source = plugin_source(kind, name=name, version=version, **_filled_in(recipe.options, words))
-    installed = install_distribution(
-        site,
-        distribution,
-        _filled_in(recipe.entry_points, words),
-        version=version,
-        modules={module: source},
-        metadata=_filled_in(recipe.metadata, words),
-    )
-    entry_points = installed.metadata / "entry_points.txt"
-    match recipe.also:
-        case "folder":
-            entry_points.mkdir()
-        case "broken link":
-            entry_points.symlink_to("no-such-file")
-        case "stale build":
-            stale = f"[{plugin_type.entry_point_group}]\n{name} = {module}_stale:Plugin\n"
-            install_distribution(site, distribution, stale, version="0.0.1", suffix=".egg-info")
-        case "rival":
-            text = entry_points.read_text(encoding="utf-8")
-            install_distribution(site, f"{distribution}-rival", text, version=version)
-        case _:
-            pass
-    return installed
+    recipe: Recipe = fault.value
+    return recipe.install(site, plugin_type, name, module or default_module(plugin_type, name), version)
 
 
 def _fault_named(name: str) -> Fault:
@@ -301,25 +329,3 @@ def _fault_named(name: str) -> Fault:
     except KeyError:
         known = ", ".join(fault.name for fault in Fault)
         raise ValueError(f"there is no fault {name!r}; the faults are {known}") from None
-
-
-def _module_for(plugin_type: PluginType, name: str) -> str:
-    word = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
-    return f"floe_test_{plugin_type.name.lower()}_{word}"
-
-
-def _another_than(plugin_type: PluginType) -> PluginType:
-    return PluginType.CATALOG if plugin_type is not PluginType.CATALOG else PluginType.COMPUTE
-
-
-def _filled_in(value: Any, words: Mapping[str, str]) -> Any:
-    """*value* with the words in braces replaced, in the strings and bytes of whatever holds them."""
-    if isinstance(value, bytes):
-        return _filled_in(value.decode("latin-1"), words).encode("latin-1")
-    if isinstance(value, str):
-        for word, replacement in words.items():
-            value = value.replace(word, replacement)
-        return value
-    if isinstance(value, Mapping):
-        return {name: _filled_in(item, words) for name, item in cast("Mapping[str, Any]", value).items()}
-    return [_filled_in(item, words) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]  # mypy finds it known

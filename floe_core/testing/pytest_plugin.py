@@ -102,8 +102,9 @@ def floe_registry(floe_container: PluginContainer) -> Iterator[PluginRegistry]:
 class InstallForTest:
     """``floe_install``: see ``__call__``."""
 
-    def __init__(self, site: Path) -> None:
+    def __init__(self, site: Path, path: list[str]) -> None:
         self.site = site
+        self._path = path
 
     def __call__(
         self, plugin_type: PluginType, name: str = "example", *, fault: Fault | str | None = None, **options: Any
@@ -116,27 +117,30 @@ class InstallForTest:
         Args:
             name: The entry point's name.
 
-            fault: What is wrong with it: a ``Fault``, or its name. None, the default: nothing.
+            fault: What is wrong with it: a ``Fault``, or its name. None, the default: nothing. What a fault needs on the
+                search path is put there, for the length of the test.
 
             options: As for ``install_plugin``.
 
         """
         from importlib import invalidate_caches
 
-        from floe_core.testing import faults
+        from floe_core.testing import install_faulty_plugin, install_plugin
 
         if fault is None:
-            installed = faults.install_plugin(self.site, plugin_type, name, **options)
+            installed = install_plugin(self.site, plugin_type, name, **options)
         else:
-            installed = faults.install_faulty_plugin(self.site, fault, plugin_type, name, **options)
+            installed = install_faulty_plugin(self.site, fault, plugin_type, name, **options)
+            sys.path.extend(installed.path_entries)
+            self._path.extend(installed.path_entries)
         invalidate_caches()
         return installed
 
 
 @pytest.fixture
-def floe_install(floe_site: Path) -> InstallForTest:
+def floe_install(floe_site: Path, floe_path: list[str]) -> InstallForTest:
     """``floe_install(PluginType.COMPUTE, "duckdb")`` installs a plugin on disk; ``fault=Fault.IMPORT_RAISES`` a broken one."""
-    return InstallForTest(floe_site)
+    return InstallForTest(floe_site, floe_path)
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def isolated_container(
     Finding is all that this confines: plugins are imported by way of ``sys.path``, so have the folders there too.
 
     Args:
-        path: The folders. Empty, the default: nothing is found, and plugins come by ``register()`` alone.
+        path: The folders; ``refresh()`` sees those that a list was given since. Empty, the default: nothing is found, and
+            plugins come by ``register()`` alone.
 
         settings: As for ``PluginContainer``.
 
@@ -38,8 +39,9 @@ def isolated_container(
     from floe_containers import PluginContainer
     from floe_containers._plugin_store import PluginStore
 
+    folders = path if isinstance(path, list) else [*path]  # the list itself, which may grow
     container = PluginContainer(settings=settings)
-    container.store.set_provides(partial(PluginStore, path=[os.fspath(folder) for folder in path]))
+    container.store.set_provides(partial(PluginStore, path=lambda: [os.fspath(folder) for folder in folders]))
     return container
 
 

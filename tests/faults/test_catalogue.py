@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from floe_core.testing import Fault
+
 HERE = Path(__file__).parent
+PAGE = HERE.parent.parent / "docs" / "faults.md"
 NUMBERS = set(range(1, 81))
 
 
@@ -22,7 +25,17 @@ def test_every_fault_has_a_test_under_its_number() -> None:
 
 
 def test_the_table_lists_every_fault_once() -> None:
-    """README.md is the catalogue: one row a fault."""
-    rows = re.findall(r"^\| (\d+) \|", (HERE / "README.md").read_text("utf-8"), re.MULTILINE)
+    """The page is the catalogue: one row a fault."""
+    rows = re.findall(r"^\| (\d+) \|", PAGE.read_text("utf-8"), re.MULTILINE)
 
     assert sorted(NUMBERS) == sorted(map(int, rows))
+
+
+def test_the_table_names_every_fault_that_can_be_installed() -> None:
+    """The last column; where there is none, it says whose the fault is."""
+    last_cells = re.findall(r"^\| \d+ \|.*\| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+
+    assert len(last_cells) == len(NUMBERS)
+    assert {fault.name for fault in Fault} == {
+        word for cell in last_cells for word in re.findall("`([A-Z_0-9]+)`", cell)
+    }

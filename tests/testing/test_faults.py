@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from os import PathLike
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
-from floe_core.plugin_errors import CircularDependencyError, PluginError
+from floe_core.plugin_errors import CircularDependencyError, MissingDependencyError, PluginError, PluginLoadError
 from floe_core.plugin_metadata import HealthState
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
@@ -33,7 +37,7 @@ def first_sign(registry: PluginRegistry, *, configured: bool) -> ShowsIn:
     for shows_in, step in steps.items():
         try:
             step()
-        except PluginError as exc:
+        except (PluginError, KeyboardInterrupt) as exc:
             told = str(exc)
         else:
             continue
@@ -48,18 +52,128 @@ def _check_health(registry: PluginRegistry) -> None:
         raise PluginError(status.message)
 
 
-@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-def test_shows_where_it_says(fault: Fault, site: Path) -> None:
-    """The steps before go well; and a healthy plugin beside it is not affected."""
-    install_faulty_plugin(site, fault, PluginType.COMPUTE, "duckdb")
-    install_plugin(site, PluginType.CATALOG, "polaris")
-    registry = isolated_container([site]).registry()
+@pytest.fixture
+def registry_of(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Fault], PluginRegistry]]:
+    """Installs ``COMPUTE:duckdb`` with a fault; the registry that finds it is that of the process meanwhile."""
+    with ExitStack() as scopes:
 
-    with swapped_registry(registry):
-        shown = first_sign(registry, configured=fault.shows_in is ShowsIn.CONFIGURE)
+        def install(fault: Fault) -> PluginRegistry:
+            entries = install_faulty_plugin(site, fault, PluginType.COMPUTE, "duckdb").path_entries
+            monkeypatch.setattr(sys, "path", [*sys.path, *entries])
+            registry = isolated_container([site, *entries], {"load_timeout": 0.5}).registry()
+            return scopes.enter_context(swapped_registry(registry))
+
+        yield install
+
+
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+def test_shows_where_it_says(fault: Fault, site: Path, registry_of: Callable[[Fault], PluginRegistry]) -> None:
+    """The steps before go well; and a healthy plugin beside it is not affected."""
+    install_plugin(site, PluginType.CATALOG, "polaris")
+    registry = registry_of(fault)
+
+    shown = first_sign(registry, configured=fault.shows_in is ShowsIn.CONFIGURE)
 
     assert fault.shows_in is shown
     assert registry.get(PluginType.CATALOG, "polaris").name == "polaris"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (Fault.CONSTRUCTORS_GET_ONE_ANOTHER, CircularDependencyError, ["duckdb -> duckdb-partner -> duckdb"]),
+        (Fault.CONSTRUCTOR_WAITS_FOR_ITSELF, PluginLoadError, ["constructing Plugin raised PluginLoadError"]),
+        (Fault.CONSTRUCTOR_EXITS, PluginLoadError, ["SystemExit"]),
+        (Fault.IMPORT_RAISES_ONCE, PluginLoadError, ["RuntimeError"]),
+        (Fault.IMPORT_INTERRUPTED_ONCE, KeyboardInterrupt, []),
+    ],
+    ids=lambda value: value.name.lower() if isinstance(value, Fault) else "",
+)
+def test_get_tells_of(
+    fault: Fault, kind: type[BaseException], words: list[str], registry_of: Callable[[Fault], PluginRegistry]
+) -> None:
+    """The error is that of the fault, and of no other that came about on the way."""
+    with pytest.raises(kind) as caught:
+        registry_of(fault).get(PluginType.COMPUTE, "duckdb")
+
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (Fault.DEPENDENCIES_IN_A_CIRCLE_OF_TWO, CircularDependencyError, ["duckdb -> duckdb-1 -> duckdb"]),
+        (
+            Fault.DEPENDENCIES_IN_A_CIRCLE_OF_THREE,
+            CircularDependencyError,
+            ["duckdb -> duckdb-1 -> duckdb-2 -> duckdb"],
+        ),
+        (Fault.DEPENDENCIES_IN_A_CIRCLE_OF_A_THOUSAND, CircularDependencyError, ["duckdb-999"]),
+        (
+            Fault.DEPENDENCY_SHARED_BY_TWO_TYPES,
+            MissingDependencyError,
+            ["CATALOG:duckdb-partner", "ORCHESTRATOR:duckdb-partner"],
+        ),
+        (Fault.DEPENDENCY_OF_ANOTHER_VERSION, MissingDependencyError, ["CATALOG:duckdb-partner", ">=2", "1.0.0"]),
+        (Fault.DEPENDENCY_FAILS, MissingDependencyError, ["CATALOG:duckdb-partner", "RuntimeError"]),
+        (Fault.DEPENDENCY_INCOMPATIBLE, MissingDependencyError, ["CATALOG:duckdb-partner", "v2.0"]),
+        (Fault.DEPENDENCY_CONFLICTING, MissingDependencyError, ["CATALOG:duckdb-partner", "FLOE_PLUGINS_PREFER"]),
+        (Fault.DEPENDENCY_DOES_NOT_START, MissingDependencyError, ["CATALOG:duckdb-partner", "RuntimeError"]),
+    ],
+    ids=lambda value: value.name.lower() if isinstance(value, Fault) else "",
+)
+def test_activation_tells_of(
+    fault: Fault, kind: type[PluginError], words: list[str], registry_of: Callable[[Fault], PluginRegistry]
+) -> None:
+    """Who is in the circle, or what is wrong with the dependency."""
+    with pytest.raises(kind) as caught:
+        registry_of(fault).activate_plugin(PluginType.COMPUTE, "duckdb")
+
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", [Fault.IMPORT_RAISES_ONCE, Fault.IMPORT_INTERRUPTED_ONCE])
+def test_the_second_get_works(fault: Fault, registry_of: Callable[[Fault], PluginRegistry]) -> None:
+    """The fault is over after the first import."""
+    registry = registry_of(fault)
+    with pytest.raises((PluginLoadError, KeyboardInterrupt)):
+        registry.get(PluginType.COMPUTE, "duckdb")
+
+    assert registry.get(PluginType.COMPUTE, "duckdb").name == "duckdb"
+
+
+@pytest.mark.parametrize("fault", [Fault.STARTUP_IS_LATE, Fault.SHUTDOWN_IS_LATE, Fault.HEALTH_IS_LATE])
+def test_the_late_hook_ends_when_it_is_told_to(
+    fault: Fault, site: Path, registry_of: Callable[[Fault], PluginRegistry]
+) -> None:
+    """Afterwards the plugin lives its life."""
+    registry = registry_of(fault)
+    assert fault.shows_in is first_sign(registry, configured=False)
+    module = sys.modules["floe_test_compute_duckdb"]
+    assert str(module.__file__).startswith(str(site))
+
+    module.finish.set()
+
+    deadline = monotonic() + 60
+    while first_sign(registry, configured=False) is not ShowsIn.NOWHERE:
+        assert monotonic() < deadline
+
+
+def test_a_folder_may_be_added_later(site: Path) -> None:
+    """The registry looks through a list of folders anew, at each refresh."""
+    path: list[str | PathLike[str]] = [site]
+    registry = isolated_container(path).registry()
+    assert registry.list_all()[PluginType.COMPUTE] == []
+
+    installed = install_faulty_plugin(site, Fault.IN_AN_ARCHIVE, PluginType.COMPUTE, "duckdb")
+    registry.refresh()
+    assert registry.list_all()[PluginType.COMPUTE] == []
+    path += installed.path_entries
+    registry.refresh()
+
+    assert registry.list_all()[PluginType.COMPUTE] == ["duckdb"]
 
 
 def test_a_healthy_plugin_shows_nothing(site: Path) -> None:

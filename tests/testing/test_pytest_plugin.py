@@ -187,6 +187,13 @@ def test_faults(floe_registry, floe_install):
     floe_registry.refresh()
     assert floe_registry.get(PluginType.COMPUTE, "late").name == "late"
 
+def test_fault_of_the_path(floe_registry, floe_install):
+    floe_install(PluginType.COMPUTE, "packed", fault=Fault.IN_AN_ARCHIVE)
+    assert floe_registry.get(PluginType.COMPUTE, "packed").name == "packed"
+
+def test_path_is_as_before(floe_site):
+    assert not [entry for entry in sys.path if entry.endswith(".zip") and str(floe_site.parent.parent) in entry]
+
 def test_unknown_fault(floe_install):
     with pytest.raises(ValueError, match="there is no fault 'no-such'; the faults are .*STARTUP_HANGS"):
         floe_install(PluginType.COMPUTE, "x", fault="no-such")
@@ -194,7 +201,7 @@ def test_unknown_fault(floe_install):
             }
         )
 
-        assert passed(run) == ["test_faults", "test_unknown_fault"]
+        assert passed(run) == ["test_fault_of_the_path", "test_faults", "test_path_is_as_before", "test_unknown_fault"]
 
 
 class TestGlobalRegistry:
