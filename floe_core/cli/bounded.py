@@ -20,7 +20,8 @@ def load(registry: PluginRegistry, key: PluginKey, timeout: float) -> PluginMeta
     The plugin of *key*, loaded here and now. Call it on the main thread.
 
     Args:
-        timeout: Seconds. A load that takes longer is interrupted the way the keyboard does it.
+        timeout: Seconds. A load that takes longer is interrupted the way the keyboard does it; and again, as long as it
+            waits for something else on its way out.
 
     Raises:
         PluginError: As ``PluginRegistry.get``; a PluginLoadError where it took too long, with the place where it stood.
@@ -45,7 +46,7 @@ def load(registry: PluginRegistry, key: PluginKey, timeout: float) -> PluginMeta
 
 
 class _Watch(threading.Thread):
-    """Interrupts the main thread, unless it is called off in time."""
+    """Interrupts the main thread, unless it is called off in time; then again, until it is."""
 
     def __init__(self, timeout: float) -> None:
         super().__init__(name="floe-plugins watch", daemon=True)
@@ -56,14 +57,15 @@ class _Watch(threading.Thread):
         self.place = ""
 
     def run(self) -> None:
-        if self._over.wait(self._timeout):
-            return
-        with self._lock:
-            if not self._over.is_set():
-                main = threading.main_thread().ident or 0
-                self.place = place_of_thread(main)
-                self.has_struck = True
-                signal.pthread_kill(main, signal.SIGINT)  # ends a sleep too
+        pause = self._timeout
+        while not self._over.wait(pause):
+            with self._lock:
+                if not self._over.is_set():
+                    main = threading.main_thread().ident or 0
+                    self.place = self.place or place_of_thread(main)
+                    self.has_struck = True
+                    signal.pthread_kill(main, signal.SIGINT)  # ends a sleep too
+            pause = 1.0
 
     def call_off(self) -> bool:
         """Whether it was in time."""

@@ -6,6 +6,7 @@ import io
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -60,6 +61,30 @@ def test_a_plugin_that_swallows_the_interrupt_is_told_all_the_same(install_plugi
 
     ran = cli("doctor", "--load", "--timeout", "0.2")
 
+    assert ran.code == 1
+    assert "took longer than 0.2 s" in ran.words
+
+
+def test_a_plugin_that_waits_again_when_interrupted_is_interrupted_again(
+    install_plugin: InstallPlugin, cli: Cli
+) -> None:
+    """Leaving a thread pool waits for its threads, which here takes longer than the test may."""
+    code = """
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+    never = threading.Event()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(never.wait, 300).result()
+    finally:
+        never.set()
+    """
+    install_plugin("acme_slow", PluginType.COMPUTE, "slow", prologue=code)
+    begun = monotonic()
+
+    ran = cli("doctor", "--load", "--timeout", "0.2")
+
+    assert monotonic() - begun < 200
     assert ran.code == 1
     assert "took longer than 0.2 s" in ran.words
 
