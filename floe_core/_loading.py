@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         version: str | None = None
         """The distribution's version at the time; a newer one may be installed since."""
         config: BaseModel | None = None
-        configured_by_constructor: bool = False
         timings: Mapping[str, float] = {}
         """Seconds per step: import, construct, configure."""
         began: Mapping[str, float] = {}
@@ -56,8 +55,8 @@ if TYPE_CHECKING:
 else:
     Loaded = namedtuple(
         "Loaded",
-        ("plugin", "candidate", "version", "config", "configured_by_constructor", "timings", "began"),
-        defaults=(None, None, None, False, {}, {}),
+        ("plugin", "candidate", "version", "config", "timings", "began"),
+        defaults=(None, None, None, {}, {}),
     )
 
 
@@ -150,7 +149,7 @@ def construct(
     elif config is not None:
         with _Timed(timings, began, "configure"), span("configure", key):
             validated = configure(key, plugin, config, origin)
-    return Loaded(plugin, None, None, validated, bool(arguments), timings, began)
+    return Loaded(plugin, None, None, validated, timings, began)
 
 
 def takes_config(cls: type[PluginMetadata]) -> bool:
@@ -211,6 +210,8 @@ def apply(key: PluginKey, plugin: PluginMetadata, config: BaseModel, origin: Ori
     except BaseException as exc:  # foreign code; its text may quote the configuration, so only type and place are kept
         fault = {"field": "", "message": f"configure() raised {_type_and_place(exc)}", "type": "rejected"}
     else:
+        if plugin.config is before:  # its own configure() does something else with it
+            _show_config(plugin, config)
         return
     _show_config(plugin, before)
     raise PluginConfigurationError(key.name, [fault], key=key, origin=origin)

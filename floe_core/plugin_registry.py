@@ -323,7 +323,7 @@ class PluginRegistry:
 
         Raises:
             PluginConfigurationError: It does not fit, or the plugin turns it down. The one before stays in force.
-            PluginStateError: The plugin took another one when it was constructed, and cannot change.
+            PluginStateError: The plugin takes its configuration when it is constructed, has been, and cannot change.
             PluginError: As ``get``.
 
         """

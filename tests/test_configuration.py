@@ -319,6 +319,15 @@ class Optionally(Bare):
         self.taken = config
 
 
+class Changing(Optionally):
+    """Reads what it is given later, too."""
+
+    name = "changing"
+
+    def configure(self, config: BaseModel) -> None:
+        self.taken = config if isinstance(config, Config) else None
+
+
 class OldStyle(Bare):
     def __init__(self, *, config: Optional[Annotated[Config, "the configuration"]] = None) -> None:  # noqa: UP045
         self.taken = config
@@ -440,6 +449,7 @@ class TestSchemas:
 
 BY_CONFIGURE: dict[str, Any] = {"schema": "threads: int = 4\npassword: SecretStr = SecretStr('')"}
 BY_CONSTRUCTOR = {**BY_CONFIGURE, "body": "def __init__(self, config):\n    self.taken = config"}
+OPTIONAL_BY_CONSTRUCTOR = {**BY_CONFIGURE, "body": "def __init__(self, config=None):\n    self.taken = config"}
 
 
 class TestThroughTheRegistry:
@@ -549,6 +559,35 @@ class TestThroughTheRegistry:
 
         assert 3 == vars(registry.create(COMPUTE, "fixed", {"threads": 3}))["taken"].threads
         assert 2 == vars(registry.get(COMPUTE, "fixed"))["taken"].threads
+
+    def test_what_a_constructor_went_without_cannot_be_given_later(
+        self, install_plugin: InstallPlugin, registry: PluginRegistry
+    ) -> None:
+        """An optional configuration that nobody would ever read is refused, and not shown as being in force."""
+        install_plugin("conf_late", COMPUTE, "late", **OPTIONAL_BY_CONSTRUCTOR)
+        registry.discover_all()
+        plugin = registry.get(COMPUTE, "late")
+
+        with pytest.raises(PluginStateError, match="before it is first loaded"):
+            registry.configure(COMPUTE, "late", {"threads": 3})
+
+        assert registry.get_config(COMPUTE, "late") is None
+        assert not plugin.is_configured
+        assert 3 == vars(registry.create(COMPUTE, "late", {"threads": 3}))["taken"].threads
+
+    def test_what_was_constructed_and_registered_by_hand_is_not_configured_later(
+        self, registry: PluginRegistry
+    ) -> None:
+        """Its maker gave it what it has; overriding configure() lets it change."""
+        registry.register(Optionally())
+        with pytest.raises(PluginStateError, match="where you register it"):
+            registry.configure(COMPUTE, "bare", {"threads": 3})
+
+        registry.register(Changing())
+        registry.configure(COMPUTE, "changing", {"threads": 3})
+
+        plugin = registry.get(COMPUTE, "changing")
+        assert Config(threads=3) == vars(plugin)["taken"] == plugin.config
 
     def test_a_plugin_without_a_schema_takes_an_empty_one(
         self, install_plugin: InstallPlugin, registry: PluginRegistry

@@ -54,6 +54,14 @@ def hang() -> Iterator[threading.Event]:
     event.set()
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """An interrupt raises, also where a shell started the tests in its background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Log:
     """Who was started and stopped, on which thread."""
 
@@ -253,6 +261,7 @@ class TestActivation:
         assert ["would wait for itself" in str(error) for error in refusals] == [True, True]
         assert time.monotonic() - begun < 25
 
+    @pytest.mark.usefixtures("interrupts")
     def test_an_interrupt_abandons_what_is_starting_and_leaves_what_is_up(
         self, registry: PluginRegistry, log: Log, hang: threading.Event
     ) -> None:
@@ -425,6 +434,7 @@ class TestShutdown:
         assert second.values() in ([{"COMPUTE:a": None}], [{}])  # it may have come when all was over
         assert stops == [1]
 
+    @pytest.mark.usefixtures("interrupts")
     def test_an_interrupt_stops_no_more_than_was_begun(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """What was not called yet stays up, and can be built upon."""
         down = threading.Event()

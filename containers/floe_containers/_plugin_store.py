@@ -337,16 +337,19 @@ class PluginStore:
 
     def _apply(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> None:
         """Put a validated configuration in force; the one before stays when the plugin turns it down."""
-        loaded = self.loaded[key]
-        takes_none_later = type(loaded.plugin).configure is PluginMetadata.configure
-        if loaded.configured_by_constructor and takes_none_later:
+        plugin = self.loaded[key].plugin
+        takes_none_later = type(plugin).configure is PluginMetadata.configure
+        if takes_none_later and _loading.takes_config(type(plugin)):
             if config != self.configs.get(key):
-                reason = "it took its configuration when it was constructed, and cannot take another one now"
-                advice = "Make another instance with create(), or configure it before it is first loaded."
+                reason = "it takes its configuration when it is constructed, and cannot take another one now"
+                advice = (
+                    "Configure it before it is first loaded, construct it with its configuration where you register it, or "
+                    "make another instance with create(). Its author can let it change by overriding configure()."
+                )
                 raise PluginStateError(key, reason, origin=self._origin(key), advice=advice)
             return
         with span("configure", key):
-            _loading.apply(key, loaded.plugin, config, self._origin(key))
+            _loading.apply(key, plugin, config, self._origin(key))
         self._keep_config(key, config, given)
 
     def _keep_config(self, key: PluginKey, config: BaseModel, given: Mapping[str, Any] | None) -> None:

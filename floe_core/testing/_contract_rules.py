@@ -111,7 +111,8 @@ METADATA_STABLE = Rule(
 )
 DEPENDENCIES = Rule(
     "its dependencies are qualified",
-    "A bare name is ambiguous as soon as plugins of two types share it, which the author cannot know beforehand.",
+    "What the registry cannot read keeps the plugin from starting, and a bare name is ambiguous as soon as plugins of two "
+    "types share it, which the author cannot know beforehand.",
     "test_dependencies_are_qualified",
 )
 SCHEMA = Rule(

@@ -224,7 +224,11 @@ class Subject:
         if failure := self.failure(call):
             if call.error is None:
                 self._started.remove(plugin)  # it still runs: nothing may be called beside it
-            raise Breach(rules.STARTS, failure, f"{_MEND_HOOK} startup_budget says how many seconds it may take.")
+            mend = (
+                f"{_MEND_HOOK} Where it cannot start without a configuration, set config in the contract's class, or redefine "
+                "its fixture contract_config. startup_budget says how many seconds it may take."
+            )
+            raise Breach(rules.STARTS, failure, mend)
 
     def stop(self, plugin: PluginMetadata, line: Line | None = None) -> None:
         """Call ``shutdown()`` within its time; a breach where it fails."""

@@ -257,11 +257,13 @@ class PluginContract:
         rule = rules.ROUND_TRIP
         subject = self._subject()
         schema, config = self._schema_and_config(subject)
-        dumped = config.model_dump(by_alias=True)
-        for form, written in (("Python", dumped), ("JSON", to_jsonable_python(_revealed(dumped), by_alias=True))):
-            mend = (
-                "Let every field take what it gives: alias= rather than two different aliases, and types that JSON has."
-            )
+        mend = "Let every field take what it gives: alias= rather than two different aliases, and types that JSON has."
+        try:
+            dumped = config.model_dump(by_alias=True)
+            as_json = to_jsonable_python(_revealed(dumped), by_alias=True)
+        except Exception as exc:
+            raise Breach(rule, f"writing it raised {type(exc).__name__}: {exc}", mend) from None
+        for form, written in (("Python", dumped), ("JSON", as_json)):
             try:
                 again = schema.model_validate(written)
             except ValidationError as exc:
@@ -293,7 +295,10 @@ class PluginContract:
         for number, config in enumerate(self.invalid_configs):
             if self._refusal(subject, config) is None:
                 what = f"it accepts invalid_configs[{number}], with {', '.join(config)}"
-                mend = "Sharpen the schema: bounds, patterns, and extra='forbid' against mistyped names."
+                mend = (
+                    "Sharpen the schema: bounds, patterns, and extra='forbid' against mistyped names. If the configuration is "
+                    "valid, take it off the list."
+                )
                 raise Breach(rule, what, mend)
 
     @_proves(rules.NO_VALUES)
@@ -441,7 +446,11 @@ class PluginContract:
 
     def _key(self) -> PluginKey:
         if self.plugin is not None:
-            return PluginKey.parse(self.plugin)
+            try:
+                return PluginKey.parse(self.plugin)
+            except ValueError as exc:
+                told = str(exc)
+            pytest.fail(f"{type(self).__qualname__}.plugin: {told}", pytrace=False)
         if self.plugin_class is None or self.plugin_class.plugin_type is None:
             pytest.fail(
                 f'{type(self).__qualname__} names no plugin. Set plugin = "TYPE:name" for an installed one, or plugin_class '

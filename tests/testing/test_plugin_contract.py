@@ -165,6 +165,7 @@ WRONG = [
     Case("schema_needs_an_instance", _contract_rules.SCHEMA, "class method", body="def __init__(self, config):\n    pass\ndef get_config_schema(self):\n    return None"),
     Case("no_config_to_try", _contract_rules.ROUND_TRIP, "'path'", schema="path: str"),
     Case("two_aliases", _contract_rules.ROUND_TRIP, "written as Python, it does not validate any more: in", schema="lanes: int = Field(validation_alias='in', serialization_alias='out')", contract="config = {'in': 3}"),
+    Case("cannot_be_written", _contract_rules.ROUND_TRIP, "writing it raised PydanticSerializationError", schema="model_config = ConfigDict(arbitrary_types_allowed=True)\nhook: object = print"),
     Case("forgetful", _contract_rules.ROUND_TRIP, "differs in lanes", schema="lanes: int = Field(4, exclude=True)", contract="config = {'lanes': 3}"),
     Case("no_json_schema", _contract_rules.JSON_SCHEMA, "PydanticInvalidForJsonSchema", schema="model_config = ConfigDict(arbitrary_types_allowed=True)\nhook: 'Callable | None' = None", prologue="from typing import Callable"),
     Case("accepts_anything", _contract_rules.INVALID_CONFIGS, "invalid_configs[1], with thread", schema=SCHEMA, contract="invalid_configs = [{'threads': 'x'}, {'thread': 4}]"),
@@ -298,7 +299,7 @@ def test_no_message_holds_a_value(outcomes: Outcomes) -> None:
 
 
 def test_tells_an_author_who_names_no_plugin(project: Callable[..., Outcomes]) -> None:
-    """Neither key nor class, or a class without a type: each test says what to set."""
+    """Neither key nor class, a class without a type, or a key of no type: each test says what to set, in a line or two."""
     run = project(
         {
             "test_it.py": """
@@ -307,6 +308,8 @@ def test_tells_an_author_who_names_no_plugin(project: Callable[..., Outcomes]) -
                 class TestNothing(PluginContract): ...
                 class TestTypeless(PluginContract):
                     plugin_class = PluginMetadata
+                class TestMistyped(PluginContract):
+                    plugin = "COMPUTER:duckdb"
             """
         },
         "-k",
@@ -316,6 +319,9 @@ def test_tells_an_author_who_names_no_plugin(project: Callable[..., Outcomes]) -
     for test_class in ("TestNothing", "TestTypeless"):
         message = run.failed(test_class)["test_metadata_is_valid"]
         assert f'{test_class} names no plugin. Set plugin = "TYPE:name"' in message
+    message = run.failed("TestMistyped")["test_metadata_is_valid"]
+    assert "TestMistyped.plugin: 'COMPUTER:duckdb' is no plugin key; write TYPE:name, where TYPE is one of" in message
+    assert "Traceback" not in message
 
 
 def test_unsets_the_operators_variables(project: Callable[..., Outcomes]) -> None:

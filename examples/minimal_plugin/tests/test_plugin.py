@@ -31,19 +31,16 @@ def test_answers(running: SqlitePlugin) -> None:
 
 def test_keeps_what_is_written(floe_registry: PluginRegistry, tmp_path: Path) -> None:
     """With a path, the tables are there again after a restart."""
-    floe_registry.register(SqlitePlugin())
-    config = {"path": str(tmp_path / "kept.db")}
+    plugin = SqlitePlugin()
+    floe_registry.register(plugin)
+    floe_registry.configure(*KEY, {"path": str(tmp_path / "kept.db")})
 
-    first = floe_registry.create(*KEY, config, expect=SqlitePlugin)
-    first.startup()
-    first.query("CREATE TABLE kept (id)")
-    first.query("INSERT INTO kept VALUES (1)")
-    first.shutdown()
-    second = floe_registry.create(*KEY, config, expect=SqlitePlugin)
-    second.startup()
-
-    assert second.query("SELECT id FROM kept") == [(1,)]
-    second.shutdown()
+    with floe_registry.running([plugin]):
+        plugin.query("CREATE TABLE kept (id)")
+        plugin.query("INSERT INTO kept VALUES (1)")
+    with floe_registry.running([plugin]):
+        assert plugin.query("SELECT id FROM kept") == [(1,)]
+    assert (tmp_path / "kept.db").is_file()
 
 
 def test_tells_its_health(running: SqlitePlugin) -> None:

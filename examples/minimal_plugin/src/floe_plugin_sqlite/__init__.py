@@ -51,6 +51,10 @@ class SqlitePlugin(ComputePlugin):
     def get_config_schema(self) -> type[BaseModel]:
         return SqliteConfig
 
+    def configure(self, config: BaseModel) -> None:
+        """Take effect at the next startup. Without this method the constructor's configuration would be final."""
+        self._config = SqliteConfig.model_validate(config)
+
     def startup(self) -> None:
         """Open the database, unless it is open."""
         if self._database is None:
