@@ -41,8 +41,8 @@ coverage: $(VENV)/installed-test  ## Run the tests and demand that every branch 
 stress: $(VENV)/installed-test  ## Repeat the concurrency tests for SECONDS
 	$(BIN)/python -m tests.stress --seconds $(or $(SECONDS),120)
 
-bench: $(VENV)/bench/installed  ## Compare with peers, some minutes
-	$(VENV)/bench/bin/python -m benchmarks
+bench: $(VENV)/bench/installed  ## Compare with peers, five minutes; all figures go to .venv/bench.json besides
+	$(VENV)/bench/bin/python -m benchmarks --json $(VENV)/bench.json
 
 bench-quick: $(VENV)/bench/installed  ## The same as a smoke run that checks results and no times
 	$(VENV)/bench/bin/python -m benchmarks --quick
