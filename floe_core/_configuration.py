@@ -7,7 +7,11 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticKnownError
@@ -238,7 +242,11 @@ def _is_safe(details: ErrorDetails) -> bool:
 
 
 def _quotes(text: str, value: object) -> bool:
-    """Whether *text* holds a string out of *value*. Shorter ones than four characters are found anywhere, and hide nothing."""
+    """
+    Whether *text* holds a string out of *value*. Shorter ones than four characters are found anywhere, and hide nothing.
+
+    Foreign objects are left out: turning them into text would run their code.
+    """
     return any(len(part) > 3 and part in text for part in _strings_in(value))
 
 
@@ -248,8 +256,14 @@ def _strings_in(value: object) -> Iterator[str]:
     if isinstance(value, list | tuple | set | frozenset):
         for item in cast("list[object]", value):
             yield from _strings_in(item)
-    elif isinstance(value, str | bytes | int | float):
-        yield value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    elif isinstance(value, bytes):
+        yield value.decode("utf-8", "replace")
+        yield repr(value)[2:-1]
+    elif isinstance(value, str):
+        yield value
+        yield repr(value)[1:-1]  # a message may show it with its escapes
+    elif isinstance(value, int | float | Decimal | date | PurePath | UUID):
+        yield str(value)
 
 
 _KNOWN_TYPES = frozenset(typing.get_args(ErrorType))

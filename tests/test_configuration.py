@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import (
     AnyUrl,
@@ -288,10 +289,25 @@ class TestMessagesOfValidators:
 
         assert ("password", *fault) == (told["field"], told["message"], told["type"])
 
-    @pytest.mark.parametrize("value", [[SECRET], {"a": SECRET}, SECRET.encode(), 123456789, {"a": ({SECRET},)}])
-    def test_are_searched_for_values_of_any_shape(self, value: Any) -> None:
-        """Nested values, bytes and numbers are found in a message, too."""
-        text = "123456789" if isinstance(value, int) else SECRET
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            ([SECRET], SECRET),
+            ({"a": SECRET}, SECRET),
+            ({"a": ({SECRET},)}, SECRET),
+            (SECRET.encode(), SECRET),
+            (SECRET.encode() + b"\xff", repr(SECRET.encode() + b"\xff")),
+            (f"{SECRET}\n", repr(f"{SECRET}\n")),
+            (123456789, "123456789"),
+            (Decimal("1234.5678"), "1234.5678"),
+            (date(2026, 1, 31), "2026-01-31"),
+            (PurePath("/vault", SECRET), f"/vault/{SECRET}"),
+            (UUID(int=10**30), str(UUID(int=10**30))),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_are_searched_for_values_of_any_shape(self, value: Any, text: str) -> None:
+        """Nested values, bytes, numbers and the like are found in a message, with their escapes or without."""
         schema = create_model(
             "Refusing", password=(raising(lambda _: PydanticKnownError("literal_error", {"expected": text})), ...)
         )
@@ -793,6 +809,7 @@ def configurations(draw: st.DrawFn) -> tuple[str, Any]:
 class TestSecrets:
     @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(schemas(), configurations(), st.booleans())
+    @example(create_model("Schema", host=(TYPES[-1], ...)), ("100000000000", {"host": b"1000000000000\xff"}), False)
     def test_never_stand_in_anything_that_we_write(
         self,
         caplog: pytest.LogCaptureFixture,

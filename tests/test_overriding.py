@@ -170,7 +170,27 @@ class TestManyScopes:
                     provider.reset_last_overriding()
                 case _:
                     pass
-            assert (layers[-1][0] if layers else real) is registry.get(COMPUTE, "real")
+            if data.draw(st.booleans(), label="look"):
+                assert (layers[-1][0] if layers else real) is registry.get(COMPUTE, "real")
+        assert (layers[-1][0] if layers else real) is registry.get(COMPUTE, "real")
+
+    def test_one_that_ended_beneath_a_stock_one_is_not_what_comes_off_next(
+        self, registry: PluginRegistry, real: PluginMetadata
+    ) -> None:
+        """Two stock overrides with two of ours between them: two resets take off the stock ones."""
+        provider = registry.container.computes["duckdb"]
+        provider.override(providers.Object(MadeCompute("below")))
+        with (
+            registry.override(COMPUTE, "duckdb", MadeCompute("one")),
+            registry.override(COMPUTE, "duckdb", MadeCompute("two")),
+        ):
+            provider.override(providers.Object(MadeCompute("above")))
+
+        provider.reset_last_overriding()
+        provider.reset_last_overriding()
+
+        assert provider.overridden == ()
+        assert real is registry.get(COMPUTE, "duckdb")
 
     def test_in_several_threads(self, registry: PluginRegistry, real: PluginMetadata) -> None:
         """Eight threads enter and leave overlapping scopes while they look: each look is one of the plugins, none an error."""

@@ -17,7 +17,7 @@ class OverrideScope:
     ``with OverrideScope(...)``: the provider gives *plugin*.
 
     A provider's stack of overrides only ever drops its top. So a scope that ends beneath another one stays in it and
-    lets through what lies below, until it comes to the top.
+    lets through what lies below, until it comes to the top. Whoever takes off the top then means what lies below.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class OverrideScope:
         self._provider = provider
         self._plugin = plugin
         self._build = build
-        self._layer: providers.Callable[Any] = providers.Callable(self)
+        self._layer = _Layer(self)
         self._layer.disable_async_mode()
 
     def __enter__(self) -> PluginMetadata:
@@ -49,10 +49,25 @@ class OverrideScope:
         return plugin
 
 
+class _Layer(providers.Callable[Any]):
+    """What a scope puts on the stack."""
+
+    is_coming_off = False
+
+    @property
+    def has_ended(self) -> bool:
+        return isinstance(self.provides, OverrideScope) and self.provides.has_ended
+
+    def unregister_overrides(self, provider: providers.Provider[Any]) -> None:
+        """Called while this is taken off, and still the top: if its scope has ended already, another one was meant."""
+        super().unregister_overrides(provider)
+        if self.has_ended and not self.is_coming_off:
+            drop_ended(provider)
+
+
 def drop_ended(provider: providers.Provider[Any]) -> None:
     """Take the scopes that have ended off the top of the provider's overrides."""
     with providers.Provider.overriding_lock:
-        while (
-            isinstance(scope := getattr(provider.last_overriding, "provides", None), OverrideScope) and scope.has_ended
-        ):
+        while isinstance(layer := provider.last_overriding, _Layer) and layer.has_ended:
+            layer.is_coming_off = True
             provider.reset_last_overriding()
