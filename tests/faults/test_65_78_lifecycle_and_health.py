@@ -30,9 +30,10 @@ LOGS = (
     "def shutdown(self): signals.calls.append('-' + self.name)\n"
 )
 HANGS = "signals.hanging.append(1); signals.hang.wait(120)"
-DEADLINE = 0.3
-BOUND = 5.0
-"""Seconds within which a call with DEADLINE comes back, on a machine that has other things to do."""
+DEADLINE = 2.0
+"""Seconds: enough for a hook that does nothing, on a machine that has other things to do."""
+BOUND = 20.0
+"""Seconds within which a call with DEADLINE comes back there."""
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +115,7 @@ def test_66_startup_hangs(bench: Bench) -> None:
     error = outcomes[str(BAD)]
     assert isinstance(error, PluginStartupError)
     assert outcomes[str(GOOD)] is None
-    for word in ("0.3 s", "acme_broken.py", "in startup"):
+    for word in (f"{DEADLINE:g} s", "acme_broken.py", "in startup"):
         assert word in str(error)
     with bench.expects(PluginStateError) as caught, _within(BOUND):
         bench.registry.activate_plugin(*BAD)
@@ -170,7 +171,7 @@ def test_68_activating_during_shutdown_is_refused(bench: Bench, hang: threading.
     [
         ("def shutdown(self): raise RuntimeError(self.config.token)", "RuntimeError"),
         ("def shutdown(self): raise SystemExit(self.config.token)", "SystemExit"),
-        (f"def shutdown(self):\n    {HANGS}", "0.3 s"),
+        (f"def shutdown(self):\n    {HANGS}", f"{DEADLINE:g} s"),
     ],
 )
 def test_69_shutdown_raises_or_hangs(bench: Bench, body: str, word: str) -> None:
@@ -230,7 +231,7 @@ def test_71_the_last_of_ten_fails_and_the_others_are_rolled_back(bench: Bench, r
     registry.activate_plugin(*GOOD)
 
     with _within(BOUND), bench.expects(PluginErrorGroup) as caught:
-        registry.running([BAD], timeout=DEADLINE * 3).__enter__()
+        registry.running([BAD], timeout=DEADLINE).__enter__()
 
     assert [f"-s{index}" for index in range(8, -1, -1)] == [call for call in bench.signals.calls if call[0] == "-"]
     kinds: list[type] = [type(error) for error in caught.value.exceptions]
@@ -246,7 +247,7 @@ def test_71_the_last_of_ten_fails_and_the_others_are_rolled_back(bench: Bench, r
     [
         ("raise RuntimeError(self.config.token)", "raised RuntimeError at"),
         ("raise SystemExit(2)", "raised SystemExit at"),
-        (HANGS, "has not answered within 0.3 s; it stands at"),
+        (HANGS, f"has not answered within {DEADLINE:g} s; it stands at"),
         ("return None", "type NoneType"),
         ("return True", "type bool"),
         ("return HealthStatus('healthy')", "no HealthState"),
@@ -296,8 +297,8 @@ def test_73_ten_hung_checks_of_fifty_take_one_deadline_together(bench: Bench, ha
         registry.get(*key)
     hung = {str(key) for key in [*keys[:9], BAD]}
 
-    with _within(1.0 + BOUND):
-        first = registry.health_check_all(timeout=1.0)
+    with _within(DEADLINE + BOUND):
+        first = registry.health_check_all(timeout=DEADLINE)
     _becomes(lambda: len(bench.signals.hanging) == 10)
     threads = threading.active_count()
     with _within(DEADLINE + BOUND):

@@ -30,9 +30,9 @@ def first_sign(registry: PluginRegistry, *, configured: bool) -> ShowsIn:
     steps: dict[ShowsIn, Callable[[], object]] = {
         ShowsIn.GET: lambda: registry.get(*key),
         ShowsIn.CONFIGURE: lambda: registry.configure(*key, CONFIG) if configured else None,
-        ShowsIn.ACTIVATE: lambda: registry.activate_plugin(*key, timeout=1.0),
+        ShowsIn.ACTIVATE: lambda: registry.activate_plugin(*key, timeout=2.0),
         ShowsIn.HEALTH: lambda: _check_health(registry),
-        ShowsIn.SHUTDOWN: lambda: registry.shutdown_plugin(*key, timeout=1.0),
+        ShowsIn.SHUTDOWN: lambda: registry.shutdown_plugin(*key, timeout=2.0),
     }
     for shows_in, step in steps.items():
         try:
@@ -47,7 +47,7 @@ def first_sign(registry: PluginRegistry, *, configured: bool) -> ShowsIn:
 
 
 def _check_health(registry: PluginRegistry) -> None:
-    status = registry.health_check_all(timeout=1.0)["COMPUTE:duckdb"]
+    status = registry.health_check_all(timeout=2.0)["COMPUTE:duckdb"]
     if status.state is not HealthState.HEALTHY:
         raise PluginError(status.message)
 
