@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python
 
-.PHONY: help demo test test-demo check format coverage stress bench bench-quick docs pictures wheel clean
+.PHONY: help demo test test-demo check format coverage stress mutate bench bench-quick docs pictures wheel clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -40,6 +40,9 @@ coverage: $(VENV)/installed-test  ## Run the tests and demand that every branch 
 
 stress: $(VENV)/installed-test  ## Repeat the concurrency tests for SECONDS
 	$(BIN)/python -m tests.stress --seconds $(or $(SECONDS),120)
+
+mutate: $(VENV)/installed-mutate  ## Break the code in small ways and list what no test notices, half an hour; or one MODULE=_ordering
+	$(BIN)/python -m tests.mutation $(MODULE)
 
 bench: $(VENV)/bench/installed  ## Compare with peers, five minutes; all figures go to .venv/bench.json besides
 	$(VENV)/bench/bin/python -m benchmarks --json $(VENV)/bench.json
