@@ -27,12 +27,14 @@ from pydantic import (
     Field,
     Json,
     SecretStr,
+    ValidationError,
     create_model,
     model_validator,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from floe_containers import PluginContainer
+from floe_core import _configuration
 from floe_core._configuration import (
     NoConfiguration,
     SchemaFault,
@@ -97,6 +99,10 @@ class TestValidation:
         assert Config(threads=4) == validated(KEY, Config, {})
         assert Config(threads=8) == validated(KEY, Config, {"threads": 8})
         assert Config(threads=8) == validated(KEY, Config, MappingProxyType({"threads": 8}))
+
+    def test_without_a_schema_gives_a_value(self) -> None:
+        """One empty configuration is as good as another, in sets and as keys."""
+        assert {NoConfiguration()} == {validated(KEY, None, {}), validated(PluginKey(COMPUTE, "spark"), None, {})}
 
     def test_without_a_schema_takes_an_empty_mapping_alone(self) -> None:
         """An empty model is returned; anything else is refused with what to do."""
@@ -314,6 +320,31 @@ class TestMessagesOfValidators:
 
         assert ["the value is not accepted (literal_error)"] == [
             fault["message"] for fault in faults_of({"password": value}, schema)
+        ]
+
+    @pytest.mark.parametrize(
+        ("value", "message"), [("red", "Input should be red"), ("blue", "the value is not accepted (enum)")]
+    )
+    def test_are_searched_for_what_is_four_characters_long_or_longer(self, value: str, message: str) -> None:
+        """Shorter values are found in almost any text, and the words of the schema would be lost for nothing."""
+        schema = create_model(
+            "Refusing", password=(raising(lambda text: PydanticKnownError("enum", {"expected": text})), ...)
+        )
+
+        assert [message] == [fault["message"] for fault in faults_of({"password": value}, schema)]
+
+    def test_are_kept_where_they_are_trusted_and_value_errors(self) -> None:
+        """The settings' own validators say what to do; an assertion that failed does not."""
+        schema = create_model(
+            "Refusing",
+            policy=(raising(lambda _: ValueError("name a distribution")), ...),
+            limit=(raising(AssertionError), ...),
+        )
+        with pytest.raises(ValidationError) as info:
+            schema.model_validate({"policy": SECRET, "limit": SECRET})
+
+        assert ["name a distribution", "the value is not accepted (assertion_error)"] == [
+            fault["message"] for fault in _configuration.faults_of(info.value, trust_validators=True)
         ]
 
     def test_are_not_searched_for_objects(self) -> None:
