@@ -256,11 +256,13 @@ class TestBrokenFiles:
         assert [] == rejected(str(folder))
 
     def test_a_file_at_the_limit_of_size_is_read(self, folder: Path) -> None:
-        """The bound is exact."""
+        """The bound is one mebibyte exactly; a byte more is told."""
         entry = b"[floe.computes]\nduckdb = acme_duck:Duck\n"
-        install_distribution(folder, "acme", entry + b"#" * (MAX_FILE_SIZE - len(entry)))
+        install_distribution(folder, "acme", entry + b"#" * (1_048_576 - len(entry)))
+        install_distribution(folder, "above", b"[floe.computes]\n" + b"#" * (1_048_577 - 16))
 
         assert {"COMPUTE:duckdb": "acme_duck:Duck"} == used(str(folder))
+        assert ["entry_points.txt is larger than 1048576 bytes; reinstall the distribution"] == reasons(str(folder))
 
     def test_a_file_of_any_size_takes_little_memory(self, folder: Path) -> None:
         """Reading stops soon after the limit."""
@@ -343,6 +345,16 @@ class TestBrokenFiles:
             PluginNotFoundError, match=r"cannot be used: the value of 'bad' in .* does not point to module"
         ):
             registry.get(COMPUTE, "bad")
+
+    def test_are_no_reason_for_another_plugin_not_to_be_there(self, site: Path, registry: PluginRegistry) -> None:
+        """Whoever asks for a name that nothing announces is told what there is."""
+        install_distribution(site, "acme", {COMPUTE: {"bad": "a/file.yaml"}})
+        registry.discover_all()
+
+        with pytest.raises(PluginNotFoundError) as caught:
+            registry.get(COMPUTE, "other")
+
+        assert "cannot be used" not in str(caught.value)
 
     def test_half_of_the_plugins_broken_leave_the_other_half_working(
         self, site: Path, registry: PluginRegistry
@@ -445,6 +457,21 @@ class TestMetadata:
         assert ("Acme.Duck", "1.2") == candidate.origin[:2]
         assert "A duck" == candidate.distribution.header()["summary"]
         assert () == candidate.distribution.remarks
+
+    def test_a_line_without_a_colon_is_no_field(self, folder: Path) -> None:
+        """It does not stand in the way of the field that follows."""
+        install_distribution(folder, "acme", DUCK, metadata="Name: acme\nVersion\nVersion: 3.1\n")
+
+        assert ["3.1"] == [candidate.distribution.version for candidate in find_candidates([str(folder)])]
+
+    def test_of_a_build_is_read_from_its_own_file(self, folder: Path) -> None:
+        """PKG-INFO, where there is no METADATA."""
+        info = folder / "acme.egg-info"
+        info.mkdir()
+        (info / "entry_points.txt").write_text(ENTRY)
+        (info / "PKG-INFO").write_text("Name: Acme\nVersion: 2.5\n")
+
+        assert [("Acme", "2.5")] == [candidate.origin[:2] for candidate in find_candidates([str(folder)])]
 
     def test_is_read_whatever_its_encoding(self, folder: Path) -> None:
         """A stray byte in a summary is no reason to lose the version."""
@@ -587,13 +614,15 @@ class TestPathEntries:
         assert [] == rejected(*odd, str(folder))
 
     def test_may_be_spelled_in_two_ways(self, folder: Path, tmp_path: Path) -> None:
-        """With a slash, through the parent folder, by a symlink: one folder is read once."""
+        """With a slash, through the parent folder, by a symlink: one folder is read once, and those behind it are read."""
         install_distribution(folder, "acme", DUCK)
         install_distribution(folder, "broken", b"\xff")
+        install_distribution(tmp_path / "behind", "good", GOOD)
         (tmp_path / "link").symlink_to(folder)
         spellings = [str(folder), f"{folder}{os.sep}", str(folder / ".." / folder.name), str(tmp_path / "link")]
+        spellings.append(str(tmp_path / "behind"))
 
-        assert {"COMPUTE:duckdb": "acme_duck:Duck"} == used(*spellings)
+        assert {"COMPUTE:duckdb": "acme_duck:Duck", "COMPUTE:good": "good_plugin:Plugin"} == used(*spellings)
         assert ["entry_points.txt is not UTF-8; reinstall the distribution"] == reasons(*spellings)
 
     @pytest.mark.parametrize("entry", ["", ".", "../folder", "sub/.."])
@@ -825,6 +854,12 @@ class TestForeignFinders:
 
         assert {"COMPUTE:duckdb": expected} == used_everywhere()
         assert [expected] == [entry.value for entry in entry_points(group="floe.computes")]
+
+    def test_are_asked_wherever_they_stand(self, only: Callable[..., None]) -> None:
+        """Behind importers that know of no distributions, too, such as the interpreter's own of built-in modules."""
+        only(Finder(in_memory("mem", "mem")), last=True)
+
+        assert {"COMPUTE:mem": "mem:Duck"} == used_everywhere()
 
     def test_are_not_asked_about_a_given_path(self, folder: Path, only: Callable[..., None]) -> None:
         """A path that is given is all there is."""
