@@ -14,7 +14,7 @@ import pytest
 from floe_containers import PluginContainer
 from floe_core._dependencies import blocked
 from floe_core._exit import ShutdownAtExit
-from floe_core._hooks import HookCall
+from floe_core._hooks import HookCall, HookThread
 from floe_core._lifecycle import Lifecycle, _Walk
 from floe_core._places import place_of_error, place_of_thread
 from floe_core.plugin_errors import (
@@ -589,7 +589,47 @@ class TestOneAtATime:
         assert any("shutdown() raised ZeroDivisionError" in record.getMessage() for record in caplog.records)
 
 
+class TestBeforeStart:
+    def test_is_called_once_something_is_to_start(self) -> None:
+        """Not where there is nothing: no guard is needed then."""
+        lifecycle, calls = Lifecycle(), list[str]()
+        lifecycle.before_start = lambda: calls.append("called")
+
+        lifecycle.start({}, {}, None, 1)
+        assert [] == calls
+
+        lifecycle.start({key("a"): Made("a", startup=lambda: calls.append("+a"))}, {key("a"): ()}, None, 1)
+        assert ["called", "+a"] == calls
+
+
+class TestHookThreads:
+    def test_wait_for_calls_as_long_as_somebody_has_taken_them(self) -> None:
+        """Started ahead, on one thread for all, which ends with the last of them."""
+        hooks, ran = HookThread(key("ready")), list[int]()
+        hooks.take()
+        hooks.take()
+        hooks.get_ready()
+        [thread] = [thread for thread in threading.enumerate() if thread.name == "floe COMPUTE:ready"]
+
+        hooks.end()
+        call = HookCall(key("ready"), Made("ready", startup=lambda: ran.append(threading.get_ident())), "startup")
+        hooks.run(call)
+        wait_for(call.finished)
+        hooks.end()
+        thread.join(PATIENCE)
+
+        assert [thread.ident] == ran
+        assert not thread.is_alive()
+
+
 class TestPlaces:
+    def test_a_hook_that_has_ended_stands_nowhere(self) -> None:
+        """Though the thread on which it ran goes on."""
+        call = HookCall(key("a"), Made("a"), "startup")
+        call.run()
+
+        assert "it has ended meanwhile" == call.place()
+
     def test_an_error_that_was_never_raised_has_none(self) -> None:
         """Neither has a thread that is not there."""
         assert [place_of_error(ValueError()), place_of_thread(-1)] == ["", ""]
@@ -610,6 +650,17 @@ class TestJustInTime:
         assert lifecycle._give_up_stopping(run, SOON) is None
         assert not lifecycle._turns_to_stopping(run, HookCall(key("a"), plugin, "shutdown"), told.append)
         assert [None] == told
+
+    def test_a_deadline_that_has_passed_costs_no_time(self) -> None:
+        """Fifty one after another, each given up on at once."""
+        edges: dict[PluginKey, tuple[PluginKey, ...]] = {key(f"p{number}"): () for number in range(50)}
+        error = PluginStateError(None, "over")
+        begun = time.monotonic()
+
+        outcomes = _Walk(edges, 0.0, 1).go(lambda _key, _report: None, lambda _key: error, blocked)
+
+        assert {error} == {*outcomes.values()}
+        assert time.monotonic() - begun < 25
 
     def test_a_report_after_its_time_changes_nothing(self) -> None:
         """The error stands; a report that is said to be about to come is waited for."""
