@@ -34,6 +34,9 @@ from tests.threads import PATIENCE, Threads, wait_for
 
 COMPUTE = PluginType.COMPUTE
 SOON = 0.3
+SETTLED = 0.05
+"""Seconds after which a thread that is about to wait does wait: the interpreter sees a signal that comes just before only
+when the wait is over, which is right, and slow."""
 BOUND = 5.0
 """Seconds within which a call with a deadline of SOON comes back, on a machine that has other things to do."""
 
@@ -270,6 +273,7 @@ class TestActivation:
         log.add("a")
 
         def interrupt() -> None:
+            hang.wait(SETTLED)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             hang.wait(120)
 
@@ -440,6 +444,7 @@ class TestShutdown:
         down = threading.Event()
 
         def interrupt() -> None:
+            hang.wait(SETTLED)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             hang.wait(120)
             down.set()
