@@ -591,7 +591,10 @@ class TestOneAtATime:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
-        assert any("shutdown() raised ZeroDivisionError" in record.getMessage() for record in caplog.records)
+        messages = [record.getMessage() for record in caplog.records]
+        late = "Plugin COMPUTE:a finished its startup() after it was given up on; it is shut down again"
+        assert late in messages
+        assert any("shutdown() raised ZeroDivisionError" in message for message in messages)
 
 
 class TestBeforeStart:
@@ -605,6 +608,21 @@ class TestBeforeStart:
 
         lifecycle.start({key("a"): Made("a", startup=lambda: calls.append("+a"))}, {key("a"): ()}, None, 1)
         assert ["called", "+a"] == calls
+
+
+class TestActive:
+    def test_is_what_is_up_in_the_order_in_which_it_came_up(self) -> None:
+        """Neither what has been stopped, nor what has not come up."""
+        lifecycle, below, above = Lifecycle(), key("below"), key("above")
+        bad = Made("bad", startup=lambda: 1 / 0)
+        plugins = {above: Made("above"), below: Made("below"), key("bad"): bad}
+        assert [] == lifecycle.active
+
+        lifecycle.start(plugins, {above: (below,), below: (), key("bad"): ()}, None, 1)
+        assert [below, above] == lifecycle.active
+
+        lifecycle.stop([above], None)
+        assert [below] == lifecycle.active
 
 
 class TestHookThreads:
@@ -624,6 +642,35 @@ class TestHookThreads:
         thread.join(PATIENCE)
 
         assert [thread.ident] == ran
+        assert not thread.is_alive()
+
+    @pytest.mark.parametrize("hook", ["startup", "shutdown"])
+    def test_are_left_to_a_hook_that_was_given_up_on(
+        self, registry: PluginRegistry, hang: threading.Event, hook: str
+    ) -> None:
+        """The next one goes to a fresh thread, and waits for nobody."""
+        if hook == "startup":
+            registry.register(Made("a", startup=lambda: hang.wait(120)))
+            [error] = registry.activate_all(timeout=SOON).values()
+        else:
+            registry.register(Made("a", shutdown=lambda: hang.wait(120)))
+            registry.activate_all()
+            [error] = registry.shutdown_all(timeout=SOON).values()
+        assert error is not None
+
+        assert HealthState.HEALTHY is registry.health_check_all(timeout=PATIENCE)["COMPUTE:a"].state
+
+    @pytest.mark.parametrize("last", [lambda: None, lambda: 1 / 0], ids=["comes up", "fails to start"])
+    def test_end_when_the_plugin_is_down(self, registry: PluginRegistry, last: Callable[[], object]) -> None:
+        """Whether it was stopped, or never came up."""
+        threads = list[threading.Thread]()
+        registry.register(Made("a", startup=in_turn(lambda: threads.append(threading.current_thread()), last)))
+
+        registry.activate_all()
+        registry.shutdown_all()
+        [thread] = threads
+        thread.join(PATIENCE)
+
         assert not thread.is_alive()
 
 
