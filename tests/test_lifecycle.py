@@ -390,6 +390,38 @@ class TestShutdown:
         assert stops == [1]
         assert log.calls == []
 
+    def test_waits_for_a_start_that_fails_and_calls_nothing(
+        self, registry: PluginRegistry, hang: threading.Event
+    ) -> None:
+        """What never came up is not shut down."""
+        inside, stops, threads = threading.Event(), list[int](), list[threading.Thread]()
+        startup = in_turn(
+            lambda: threads.append(threading.current_thread()), inside.set, lambda: hang.wait(120), lambda: 1 / 0
+        )
+        registry.register(Made("a", startup=startup, shutdown=lambda: stops.append(1)))
+        starting = Threads(lambda: registry.activate_all(timeout=600))
+        wait_for(inside)
+        stopping = Threads(lambda: registry.shutdown_all(timeout=60))
+        _becomes_leaving(registry, "a", waiting=2)
+        hang.set()
+
+        assert stopping.values() == [{"COMPUTE:a": None}]
+        starting.join()
+        threads[0].join(PATIENCE)
+        assert [] == stops
+
+    def test_that_is_refused_leaves_a_plugin_to_build_upon(self, registry: PluginRegistry) -> None:
+        """A hook may not stop its own plugin, and that it asked has no consequence."""
+
+        def ask() -> None:
+            with pytest.raises((PluginShutdownError, PluginStateError)):
+                registry.shutdown_plugin(COMPUTE, "a")
+
+        registry.register(Made("a", startup=ask))
+        registry.register(Made("b", "a"))
+
+        assert {"COMPUTE:a": None, "COMPUTE:b": None} == registry.activate_all()
+
     def test_gives_up_on_a_start_that_does_not_end_and_stops_the_plugin_later(
         self, registry: PluginRegistry, hang: threading.Event
     ) -> None:
@@ -513,10 +545,11 @@ class TestRunning:
             pass
 
 
-def _becomes_leaving(registry: PluginRegistry, name: str) -> None:
-    """Shutdown has been asked for: nothing announces it, so it is looked at until it shows."""
+def _becomes_leaving(registry: PluginRegistry, name: str, waiting: int = 0) -> None:
+    """Shutdown has been asked for: nothing announces it, so it is looked at until it shows, and *waiting* calls wait."""
     pause, deadline = threading.Event(), time.monotonic() + PATIENCE
-    while not registry._lifecycle._runs[key(name)].is_leaving:
+    run = registry._lifecycle._runs[key(name)]
+    while not run.is_leaving or len(run.waiting) < waiting:
         assert time.monotonic() < deadline
         pause.wait(0.01)
 
@@ -623,6 +656,14 @@ class TestActive:
 
         lifecycle.stop([above], None)
         assert [below] == lifecycle.active
+
+    def test_plugins_alone_have_started_at_some_time(self) -> None:
+        """Of one that is down, neither when nor how long is told."""
+        lifecycle = Lifecycle()
+        lifecycle.start({key("a"): Made("a")}, {key("a"): ()}, None, 1)
+
+        assert (lifecycle.start_began(key("a")) or 0) <= time.perf_counter()
+        assert [None, None] == [lifecycle.start_began(key("b")), lifecycle.started_in(key("b"))]
 
 
 class TestHookThreads:
