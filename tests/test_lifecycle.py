@@ -192,12 +192,14 @@ class TestActivation:
         """The rest comes up."""
         registry.register(Made("bad", startup=lambda: 1 / 0, shutdown=lambda: 1 / 0))
         log.add("above", "bad")
+        log.add("at the top", "above")
         log.add("beside")
 
         outcomes = registry.activate_all(timeout=None)
 
         assert isinstance(outcomes["COMPUTE:bad"], PluginStartupError)
         assert isinstance(outcomes["COMPUTE:above"], MissingDependencyError)
+        assert isinstance(outcomes["COMPUTE:at the top"], MissingDependencyError)
         assert log.calls == ["+beside"]
 
     def test_a_deadline_may_be_endless_or_nonsense(self, registry: PluginRegistry, log: Log) -> None:
