@@ -687,6 +687,30 @@ class TestHookThreads:
         assert [thread.ident] == ran
         assert not thread.is_alive()
 
+    def test_are_started_ahead_while_there_is_nothing_else_to_do(self, registry: PluginRegistry) -> None:
+        """So that what needs a slow plugin starts at once when that is up; they end with their plugins all the same."""
+        names, pause = {"floe COMPUTE:ahead", "floe COMPUTE:beside"}, threading.Event()
+
+        def started() -> list[threading.Thread]:
+            return [thread for thread in threading.enumerate() if thread.name in names]
+
+        def startup() -> None:
+            deadline = time.monotonic() + PATIENCE
+            while len(started()) < len(names):
+                assert time.monotonic() < deadline
+                pause.wait(0.01)
+
+        registry.register(Made("slow", startup=startup))
+        registry.register(Made("ahead", "slow"))
+        registry.register(Made("beside", "slow"))
+
+        assert {None} == {*registry.activate_all(timeout=2 * PATIENCE).values()}
+        threads = started()
+        registry.shutdown_all()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert [] == started()
+
     @pytest.mark.parametrize("hook", ["startup", "shutdown"])
     def test_are_left_to_a_hook_that_was_given_up_on(
         self, registry: PluginRegistry, hang: threading.Event, hook: str
