@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +26,29 @@ def place_of_error(error: BaseException) -> str:
 
 def place_of_thread(ident: int) -> str:
     """The innermost telling line at which the thread *ident* stands now, or an empty string when it has ended."""
-    return _innermost([*_lines_of_stack(sys._current_frames().get(ident))][::-1])
+    return _innermost([*_lines_of_stack(_frame_of(ident))][::-1])
+
+
+_looking = threading.Lock()
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows does not fork
+    os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
+
+
+def _frame_of(ident: int) -> FrameType | None:
+    """
+    Where the thread *ident* is.
+
+    Before Python 3.12 the interpreter may search for garbage while it looks, with a lock held that the start and the end of
+    any thread need. A finalizer that lets such a thread go on then stops the process for ever, so there is no search.
+    """
+    with _looking:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames().get(ident)
+        finally:
+            if was_enabled:
+                gc.enable()
 
 
 def _lines_of_traceback(traceback: TracebackType | None) -> Iterator[Line]:

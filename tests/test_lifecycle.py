@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from math import inf, nan
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,7 @@ from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from tests.conftest import InstallPlugin
 from tests.made import Made, in_turn
+from tests.processes import run_script
 from tests.threads import PATIENCE, Threads, wait_for
 
 COMPUTE = PluginType.COMPUTE
@@ -748,6 +750,38 @@ class TestPlaces:
         call.run()
 
         assert "it has ended meanwhile" == call.place()
+
+    def test_looking_for_one_does_not_stop_the_process(self, site: Path) -> None:
+        """Not even while threads come and go, and garbage waits whose finalizer lets them."""
+        done = run_script(
+            site,
+            """
+            import gc, threading, time
+            from floe_core._places import place_of_thread
+
+            class Garbage:
+                def __init__(self): self.me = self
+                def __del__(self): time.sleep(0.0001)
+
+            def come_and_go():
+                while not over.is_set():
+                    thread = threading.Thread(target=int)
+                    thread.start()
+                    thread.join()
+
+            gc.set_threshold(30)
+            over = threading.Event()
+            for target in [over.wait] * 50 + [come_and_go] * 4:
+                threading.Thread(target=target, daemon=True).start()
+            for _ in range(2000):
+                Garbage()
+                place = place_of_thread(threading.get_ident())
+            over.set()
+            print(gc.isenabled(), bool(place))
+            """,
+        )
+
+        assert done.lines == ["True True"]
 
     def test_an_error_that_was_never_raised_has_none(self) -> None:
         """Neither has a thread that is not there."""
