@@ -173,7 +173,7 @@ def lines_of(diff: str, sign: str) -> str:
 def command(module: str) -> str:
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.examples", "-k", FAST, "--basetemp=tmp"]
     # A test that hangs fails; by itself, so that the next mutant need not wait for the bound of the whole run.
-    options += ["-o", "faulthandler_timeout=20", "-o", "faulthandler_exit_on_timeout=true"]
+    options += ["-o", "faulthandler_timeout=40", "-o", "faulthandler_exit_on_timeout=true"]
     return shlex.join([sys.executable, "-m", "pytest", *options, *TESTS[module].split()])
 
 
