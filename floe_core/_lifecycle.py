@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 GRACE = 5.0
 """Seconds to wait for a report that is known to be on its way; it takes microseconds unless something is broken."""
+GLANCE = 1.0
+"""Seconds after which a wait begins anew: an interrupt from just before it begins is noticed only when it ends."""
 
 
 class Phase(Enum):
@@ -531,8 +533,13 @@ class _Walk:
         expire: Callable[[PluginKey], PluginError | None],
     ) -> tuple[PluginKey, PluginError | None]:
         key, deadline = next(iter(self._deadlines.items()))
+        while deadline - monotonic() > GLANCE:
+            try:
+                return reports.get(timeout=GLANCE)
+            except Empty:
+                continue
         try:
-            return reports.get(timeout=max(0.0, min(deadline - monotonic(), threading.TIMEOUT_MAX)))
+            return reports.get(timeout=max(0.0, deadline - monotonic()))
         except Empty:
             if error := expire(key):
                 return key, error
