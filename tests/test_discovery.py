@@ -13,6 +13,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import Distribution as InstalledDistribution
 from importlib.metadata import DistributionFinder, entry_points
 from pathlib import Path
@@ -814,6 +815,7 @@ class RaisingFinder(Finder):
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., None]:
     """``only(*finders)``: these finders come first, and *folder* alone is on the path."""
+    import_module("packaging.version")  # while it can be found
 
     def arrange(*finders: Finder, last: bool = False) -> None:
         monkeypatch.setattr(sys, "path", [str(folder)])
