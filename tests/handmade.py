@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from floe_core.plugin_metadata import PluginMetadata
+from floe_core.plugin_metadata import HealthState, HealthStatus, PluginMetadata
 from floe_core.plugin_types import PluginType
 
 
@@ -58,3 +59,46 @@ class MadeCatalog(Made):
     """One that is a catalog plugin."""
 
     plugin_type = PluginType.CATALOG
+
+
+def _nothing() -> None:
+    pass
+
+
+def _healthy() -> HealthStatus:
+    return HealthStatus(HealthState.HEALTHY)
+
+
+class Hooked(MadeCompute):
+    """``COMPUTE:name``, with these dependencies, whose hooks are functions of the test."""
+
+    def __init__(
+        self,
+        name: str,
+        *dependencies: str,
+        startup: Callable[[], object] = _nothing,
+        shutdown: Callable[[], object] = _nothing,
+        health_check: Callable[[], HealthStatus] = _healthy,
+    ) -> None:
+        super().__init__(name, dependencies=dependencies)
+        self._startup = startup
+        self._shutdown = shutdown
+        self._health_check = health_check
+
+    def startup(self) -> None:
+        self._startup()
+
+    def shutdown(self) -> None:
+        self._shutdown()
+
+    def health_check(self) -> HealthStatus:
+        return self._health_check()
+
+
+def in_turn(*calls: Callable[[], Any]) -> Callable[[], Any]:
+    """A hook that makes these calls one after another, and returns what the last one does."""
+
+    def hook() -> Any:
+        return [call() for call in calls][-1]
+
+    return hook

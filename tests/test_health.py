@@ -11,7 +11,7 @@ import pytest
 from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
-from tests.made import Made, in_turn
+from tests.handmade import Hooked, in_turn
 from tests.threads import PATIENCE, Threads, wait_for
 
 COMPUTE = PluginType.COMPUTE
@@ -32,7 +32,7 @@ def healthy() -> HealthStatus:
 class TestHealthCheckAll:
     def test_asks_what_is_loaded_and_adds_how_long_it_took(self, registry: PluginRegistry) -> None:
         """State, message and details are the plugin's own."""
-        registry.register(Made("a", health_check=healthy))
+        registry.register(Hooked("a", health_check=healthy))
 
         [(key, status)] = registry.health_check_all().items()
 
@@ -48,7 +48,7 @@ class TestHealthCheckAll:
         """Ten checks that wait for one another all answer."""
         barrier = threading.Barrier(10)
         for index in range(10):
-            registry.register(Made(f"p{index}", health_check=in_turn(lambda: barrier.wait(PATIENCE), healthy)))
+            registry.register(Hooked(f"p{index}", health_check=in_turn(lambda: barrier.wait(PATIENCE), healthy)))
 
         statuses = registry.health_check_all(timeout=PATIENCE)
 
@@ -58,7 +58,7 @@ class TestHealthCheckAll:
         """The second gets the answer for which the first is waiting."""
         inside, calls = threading.Event(), list[int]()
         registry.register(
-            Made("a", health_check=in_turn(lambda: calls.append(1), inside.set, lambda: hang.wait(120), healthy))
+            Hooked("a", health_check=in_turn(lambda: calls.append(1), inside.set, lambda: hang.wait(120), healthy))
         )
         first = Threads(lambda: registry.health_check_all(timeout=PATIENCE))
         wait_for(inside)
@@ -73,7 +73,7 @@ class TestHealthCheckAll:
     def test_a_check_waits_while_startup_runs(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """Hooks of one plugin never run two at a time; the message says what keeps the check from beginning."""
         inside = threading.Event()
-        registry.register(Made("a", startup=in_turn(inside.set, lambda: hang.wait(120))))
+        registry.register(Hooked("a", startup=in_turn(inside.set, lambda: hang.wait(120))))
         starting = Threads(lambda: registry.activate_all(timeout=600))
         wait_for(inside)
 
@@ -89,10 +89,10 @@ class TestHealthCheckAll:
         self, registry: PluginRegistry, hang: threading.Event
     ) -> None:
         """The hung check of the one before it does not answer for it."""
-        registry.register(Made("a", health_check=in_turn(lambda: hang.wait(120), healthy)))
+        registry.register(Hooked("a", health_check=in_turn(lambda: hang.wait(120), healthy)))
         assert HealthState.UNHEALTHY is registry.health_check_all(timeout=0.3)["COMPUTE:a"].state
         registry.unregister(COMPUTE, "a")
-        registry.register(Made("a"))
+        registry.register(Hooked("a"))
 
         assert HealthState.HEALTHY is registry.health_check_all()["COMPUTE:a"].state
         hang.set()
@@ -103,7 +103,7 @@ class TestHealthCheckAll:
     ) -> None:
         """Not fifty of them."""
         for index in range(50):
-            registry.register(Made(f"p{index}", health_check=in_turn(lambda: hang.wait(120), healthy)))
+            registry.register(Hooked(f"p{index}", health_check=in_turn(lambda: hang.wait(120), healthy)))
         begun = perf_counter()
 
         statuses = registry.health_check_all(timeout=0.5)

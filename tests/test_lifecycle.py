@@ -30,7 +30,7 @@ from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from tests.conftest import InstallPlugin
-from tests.made import Made, in_turn
+from tests.handmade import Hooked, in_turn
 from tests.processes import run_script
 from tests.threads import PATIENCE, Threads, wait_for
 
@@ -75,8 +75,8 @@ class Log:
         self.threads: dict[str, int] = {}
         self._registry = registry
 
-    def add(self, name: str, *dependencies: str) -> Made:
-        made = Made(
+    def add(self, name: str, *dependencies: str) -> Hooked:
+        made = Hooked(
             name,
             *dependencies,
             startup=lambda: self._note(f"+{name}"),
@@ -112,7 +112,7 @@ class TestActivation:
         """Ten startups that wait for one another all come up."""
         barrier = threading.Barrier(10)
         for index in range(10):
-            registry.register(Made(f"p{index}", startup=lambda: barrier.wait(PATIENCE)))
+            registry.register(Hooked(f"p{index}", startup=lambda: barrier.wait(PATIENCE)))
 
         assert {None} == {*registry.activate_all().values()}
 
@@ -132,7 +132,7 @@ class TestActivation:
                 now -= 1
 
         for index in range(6):
-            registry.register(Made(f"p{index}", startup=startup))
+            registry.register(Hooked(f"p{index}", startup=startup))
 
         assert {None} == {*registry.activate_all().values()}
         assert most <= 2
@@ -142,7 +142,7 @@ class TestActivation:
         pause = threading.Event()
         for index in range(5):
             needs = [f"p{index - 1}"] if index else []
-            registry.register(Made(f"p{index}", *needs, startup=lambda: pause.wait(0.5)))
+            registry.register(Hooked(f"p{index}", *needs, startup=lambda: pause.wait(0.5)))
 
         assert {None} == {*registry.activate_all(timeout=2.4).values()}
 
@@ -155,7 +155,7 @@ class TestActivation:
             seen.append((tenant.get(), threading.current_thread().daemon))
 
         log.add("a")
-        registry.register(Made("b", startup=note, shutdown=note))
+        registry.register(Hooked("b", startup=note, shutdown=note))
         token = tenant.set("acme")
         registry.activate_all()
         registry.health_check_all()
@@ -192,7 +192,7 @@ class TestActivation:
 
     def test_without_a_deadline_a_failure_keeps_dependents_down(self, registry: PluginRegistry, log: Log) -> None:
         """The rest comes up."""
-        registry.register(Made("bad", startup=lambda: 1 / 0, shutdown=lambda: 1 / 0))
+        registry.register(Hooked("bad", startup=lambda: 1 / 0, shutdown=lambda: 1 / 0))
         log.add("above", "bad")
         log.add("at the top", "above")
         log.add("beside")
@@ -216,7 +216,7 @@ class TestActivation:
     def test_two_calls_share_a_start_and_its_failure(self, registry: PluginRegistry, hang: threading.Event) -> None:
         """Who joins learns at once that the first has given up, whatever time it had itself."""
         inside = threading.Event()
-        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
+        registry.register(Hooked("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
         first = Threads(lambda: registry.activate_all([key("slow")], timeout=SOON))
         wait_for(inside)
         joining = Threads(
@@ -233,7 +233,7 @@ class TestActivation:
     ) -> None:
         """The start goes on for the one who began it."""
         inside = threading.Event()
-        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
+        registry.register(Hooked("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
         first = Threads(lambda: registry.activate_all([key("slow")], timeout=600))
         wait_for(inside)
 
@@ -258,7 +258,7 @@ class TestActivation:
             except (PluginStateError, PluginShutdownError) as exc:
                 refusals.append(exc)
 
-        registry.register(Made("a", startup=ask, shutdown=ask))
+        registry.register(Hooked("a", startup=ask, shutdown=ask))
         begun = time.monotonic()
 
         registry.activate_plugin(COMPUTE, "a", timeout=timeout)
@@ -281,7 +281,7 @@ class TestActivation:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             hang.wait(120)
 
-        registry.register(Made("b", "a", startup=interrupt, shutdown=stopped.set))
+        registry.register(Hooked("b", "a", startup=interrupt, shutdown=stopped.set))
         log.add("c", "b")
 
         with pytest.raises(KeyboardInterrupt):
@@ -300,8 +300,8 @@ class TestActivation:
         def interrupt() -> None:
             raise KeyboardInterrupt
 
-        registry.register(Made("a", startup=interrupt))
-        registry.register(Made("b", shutdown=interrupt))
+        registry.register(Hooked("a", startup=interrupt))
+        registry.register(Hooked("b", shutdown=interrupt))
 
         with pytest.raises(KeyboardInterrupt):
             registry.activate_plugin(COMPUTE, "a", timeout=None)
@@ -317,7 +317,7 @@ class TestActivation:
         """It has not begun, so it never will, and can be asked for again when the other hook is back."""
         checking, starts = threading.Event(), list[int]()
         registry.register(
-            Made(
+            Hooked(
                 "a",
                 startup=lambda: starts.append(1),
                 health_check=in_turn(checking.set, lambda: hang.wait(120), lambda: HealthStatus(HealthState.HEALTHY)),
@@ -350,8 +350,8 @@ class TestShutdown:
     def test_stops_a_plugin_when_its_dependents_are_down_and_not_before(self, registry: PluginRegistry) -> None:
         """However long they take."""
         calls, pause = list[str](), threading.Event()
-        registry.register(Made("a", "b", shutdown=in_turn(lambda: pause.wait(0.3), lambda: calls.append("-a"))))
-        registry.register(Made("b", shutdown=lambda: calls.append("-b")))
+        registry.register(Hooked("a", "b", shutdown=in_turn(lambda: pause.wait(0.3), lambda: calls.append("-a"))))
+        registry.register(Hooked("b", shutdown=lambda: calls.append("-b")))
         registry.activate_all()
 
         registry.shutdown_all()
@@ -360,8 +360,8 @@ class TestShutdown:
 
     def test_several_failures_are_raised_as_a_group(self, registry: PluginRegistry) -> None:
         """One for each plugin that had to be stopped."""
-        registry.register(Made("a", "b", shutdown=lambda: 1 / 0))
-        registry.register(Made("b", shutdown=lambda: 1 / 0))
+        registry.register(Hooked("a", "b", shutdown=lambda: 1 / 0))
+        registry.register(Hooked("b", shutdown=lambda: 1 / 0))
         registry.activate_all()
 
         with pytest.raises(PluginErrorGroup) as caught:
@@ -376,7 +376,7 @@ class TestShutdown:
         """Then it stops the plugin; what was to start on top of it is refused."""
         inside, stops = threading.Event(), list[int]()
         registry.register(
-            Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=lambda: stops.append(1))
+            Hooked("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=lambda: stops.append(1))
         )
         log.add("above", "slow")
         starting = Threads(lambda: registry.activate_all([key("above")], timeout=600))
@@ -402,7 +402,7 @@ class TestShutdown:
         startup = in_turn(
             lambda: threads.append(threading.current_thread()), inside.set, lambda: hang.wait(120), lambda: 1 / 0
         )
-        registry.register(Made("a", startup=startup, shutdown=lambda: stops.append(1)))
+        registry.register(Hooked("a", startup=startup, shutdown=lambda: stops.append(1)))
         starting = Threads(lambda: registry.activate_all(timeout=600))
         wait_for(inside)
         stopping = Threads(lambda: registry.shutdown_all(timeout=60))
@@ -421,8 +421,8 @@ class TestShutdown:
             with pytest.raises((PluginShutdownError, PluginStateError)):
                 registry.shutdown_plugin(COMPUTE, "a")
 
-        registry.register(Made("a", startup=ask))
-        registry.register(Made("b", "a"))
+        registry.register(Hooked("a", startup=ask))
+        registry.register(Hooked("b", "a"))
 
         assert {"COMPUTE:a": None, "COMPUTE:b": None} == registry.activate_all()
 
@@ -431,7 +431,7 @@ class TestShutdown:
     ) -> None:
         """The error tells where the startup stands; whoever asked for it is told that it came up."""
         inside, stopped = threading.Event(), threading.Event()
-        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=stopped.set))
+        registry.register(Hooked("slow", startup=in_turn(inside.set, lambda: hang.wait(120)), shutdown=stopped.set))
         starting = Threads(lambda: registry.activate_all(timeout=600))
         wait_for(inside)
 
@@ -448,7 +448,7 @@ class TestShutdown:
     ) -> None:
         """There is nothing to stop then, and it says why."""
         inside = threading.Event()
-        registry.register(Made("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
+        registry.register(Hooked("slow", startup=in_turn(inside.set, lambda: hang.wait(120))))
         starting = Threads(lambda: registry.activate_all(timeout=SOON * 5))
         wait_for(inside)
 
@@ -463,7 +463,7 @@ class TestShutdown:
     ) -> None:
         """Both return when it is down."""
         inside, stops = threading.Event(), list[int]()
-        registry.register(Made("a", shutdown=in_turn(lambda: stops.append(1), inside.set, lambda: hang.wait(120))))
+        registry.register(Hooked("a", shutdown=in_turn(lambda: stops.append(1), inside.set, lambda: hang.wait(120))))
         registry.activate_all()
         first = Threads(lambda: registry.shutdown_all(timeout=600))
         wait_for(inside)
@@ -485,9 +485,9 @@ class TestShutdown:
             hang.wait(120)
             down.set()
 
-        registry.register(Made("below"))
-        registry.register(Made("a", "below", shutdown=interrupt))
-        registry.register(Made("later", "below"))
+        registry.register(Hooked("below"))
+        registry.register(Hooked("a", "below", shutdown=interrupt))
+        registry.register(Hooked("later", "below"))
         registry.activate_all([key("a")])
 
         with pytest.raises(KeyboardInterrupt):
@@ -504,7 +504,7 @@ class TestShutdown:
         """The check is passed by once it was given up on, even if shutdown was asked for before."""
         checking, stops = threading.Event(), list[int]()
         registry.register(
-            Made(
+            Hooked(
                 "a",
                 health_check=in_turn(checking.set, lambda: hang.wait(120), lambda: HealthStatus(HealthState.HEALTHY)),
                 shutdown=lambda: stops.append(1),
@@ -543,7 +543,7 @@ class TestRunning:
 
     def test_says_what_did_not_stop(self, registry: PluginRegistry) -> None:
         """When all else went well."""
-        registry.register(Made("a", shutdown=lambda: 1 / 0))
+        registry.register(Hooked("a", shutdown=lambda: 1 / 0))
 
         with pytest.raises(PluginErrorGroup, match="did not shut down cleanly"), registry.running():
             pass
@@ -591,7 +591,7 @@ class TestOneAtATime:
         """The check comes first, then the hook."""
         checking, calls = threading.Event(), list[str]()
         registry.register(
-            Made(
+            Hooked(
                 "a",
                 startup=lambda: calls.append("+"),
                 shutdown=lambda: calls.append("-"),
@@ -619,7 +619,7 @@ class TestOneAtATime:
     ) -> None:
         """Nobody waits for it any more, so the log says so."""
         begun = threading.Event()
-        registry.register(Made("a", startup=lambda: hang.wait(120), shutdown=in_turn(begun.set, lambda: 1 / 0)))
+        registry.register(Hooked("a", startup=lambda: hang.wait(120), shutdown=in_turn(begun.set, lambda: 1 / 0)))
         registry.activate_all(timeout=SOON)
         hang.set()
         wait_for(begun)
@@ -643,7 +643,7 @@ class TestBeforeStart:
         lifecycle.start({}, {}, None, 1)
         assert [] == calls
 
-        lifecycle.start({key("a"): Made("a", startup=lambda: calls.append("+a"))}, {key("a"): ()}, None, 1)
+        lifecycle.start({key("a"): Hooked("a", startup=lambda: calls.append("+a"))}, {key("a"): ()}, None, 1)
         assert ["called", "+a"] == calls
 
 
@@ -651,8 +651,8 @@ class TestActive:
     def test_is_what_is_up_in_the_order_in_which_it_came_up(self) -> None:
         """Neither what has been stopped, nor what has not come up."""
         lifecycle, below, above = Lifecycle(), key("below"), key("above")
-        bad = Made("bad", startup=lambda: 1 / 0)
-        plugins = {above: Made("above"), below: Made("below"), key("bad"): bad}
+        bad = Hooked("bad", startup=lambda: 1 / 0)
+        plugins = {above: Hooked("above"), below: Hooked("below"), key("bad"): bad}
         assert [] == lifecycle.active
 
         lifecycle.start(plugins, {above: (below,), below: (), key("bad"): ()}, None, 1)
@@ -664,7 +664,7 @@ class TestActive:
     def test_plugins_alone_have_started_at_some_time(self) -> None:
         """Of one that is down, neither when nor how long is told."""
         lifecycle = Lifecycle()
-        lifecycle.start({key("a"): Made("a")}, {key("a"): ()}, None, 1)
+        lifecycle.start({key("a"): Hooked("a")}, {key("a"): ()}, None, 1)
 
         assert (lifecycle.start_began(key("a")) or 0) <= time.perf_counter()
         assert [None, None] == [lifecycle.start_began(key("b")), lifecycle.started_in(key("b"))]
@@ -680,7 +680,7 @@ class TestHookThreads:
         [thread] = [thread for thread in threading.enumerate() if thread.name == "floe COMPUTE:ready"]
 
         hooks.end()
-        call = HookCall(key("ready"), Made("ready", startup=lambda: ran.append(threading.get_ident())), "startup")
+        call = HookCall(key("ready"), Hooked("ready", startup=lambda: ran.append(threading.get_ident())), "startup")
         hooks.run(call)
         wait_for(call.finished)
         hooks.end()
@@ -702,9 +702,9 @@ class TestHookThreads:
                 assert time.monotonic() < deadline
                 pause.wait(0.01)
 
-        registry.register(Made("slow", startup=startup))
-        registry.register(Made("ahead", "slow"))
-        registry.register(Made("beside", "slow"))
+        registry.register(Hooked("slow", startup=startup))
+        registry.register(Hooked("ahead", "slow"))
+        registry.register(Hooked("beside", "slow"))
 
         assert {None} == {*registry.activate_all(timeout=2 * PATIENCE).values()}
         threads = started()
@@ -719,10 +719,10 @@ class TestHookThreads:
     ) -> None:
         """The next one goes to a fresh thread, and waits for nobody."""
         if hook == "startup":
-            registry.register(Made("a", startup=lambda: hang.wait(120)))
+            registry.register(Hooked("a", startup=lambda: hang.wait(120)))
             [error] = registry.activate_all(timeout=SOON).values()
         else:
-            registry.register(Made("a", shutdown=lambda: hang.wait(120)))
+            registry.register(Hooked("a", shutdown=lambda: hang.wait(120)))
             registry.activate_all()
             [error] = registry.shutdown_all(timeout=SOON).values()
         assert error is not None
@@ -733,7 +733,7 @@ class TestHookThreads:
     def test_end_when_the_plugin_is_down(self, registry: PluginRegistry, last: Callable[[], object]) -> None:
         """Whether it was stopped, or never came up."""
         threads = list[threading.Thread]()
-        registry.register(Made("a", startup=in_turn(lambda: threads.append(threading.current_thread()), last)))
+        registry.register(Hooked("a", startup=in_turn(lambda: threads.append(threading.current_thread()), last)))
 
         registry.activate_all()
         registry.shutdown_all()
@@ -746,7 +746,7 @@ class TestHookThreads:
 class TestPlaces:
     def test_a_hook_that_has_ended_stands_nowhere(self) -> None:
         """Though the thread on which it ran goes on."""
-        call = HookCall(key("a"), Made("a"), "startup")
+        call = HookCall(key("a"), Hooked("a"), "startup")
         call.run()
 
         assert "it has ended meanwhile" == call.place()
@@ -793,7 +793,7 @@ class TestJustInTime:
 
     def test_nobody_gives_up_on_what_has_ended(self) -> None:
         """Its report is on the way, or has been told."""
-        lifecycle, plugin, told = Lifecycle(), Made("a"), list[object]()
+        lifecycle, plugin, told = Lifecycle(), Hooked("a"), list[object]()
         lifecycle.start({key("a"): plugin}, {key("a"): ()}, 30, 1)
         run = lifecycle._runs[key("a")]
 
@@ -831,7 +831,7 @@ class TestJustInTime:
 
     def test_a_hook_that_goes_on_in_a_forked_child_belongs_to_nobody(self, registry: PluginRegistry) -> None:
         """The child has forgotten the run whose shutdown it is inside."""
-        registry.register(Made("a", shutdown=registry._lifecycle.forget_the_parent))
+        registry.register(Hooked("a", shutdown=registry._lifecycle.forget_the_parent))
         registry.activate_all()
 
         assert {"COMPUTE:a": None} == registry.shutdown_all()

@@ -14,7 +14,7 @@ from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginKey, PluginType
 from floe_core.testing.distributions import install_distribution
 from tests.conftest import InstallPlugin
-from tests.made import Made
+from tests.handmade import Hooked
 from tests.processes import run_script
 
 COMPUTE = PluginType.COMPUTE
@@ -124,7 +124,7 @@ def test_a_late_startup_is_told(registry: PluginRegistry, caplog: pytest.LogCapt
     import threading
 
     go_on, stopped = threading.Event(), threading.Event()
-    registry.register(Made("a", startup=lambda: go_on.wait(120), shutdown=stopped.set))
+    registry.register(Hooked("a", startup=lambda: go_on.wait(120), shutdown=stopped.set))
     registry.activate_all(timeout=0.2)
     go_on.set()
     assert stopped.wait(60)

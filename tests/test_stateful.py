@@ -26,7 +26,7 @@ from floe_core.plugin_errors import (
 from floe_core.plugin_metadata import HealthState, PluginMetadata
 from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from floe_core.testing.distributions import install_distribution, plugin_source
-from tests.made import Made
+from tests.handmade import Hooked
 from tests.threads import Threads
 
 COMPUTE = PluginType.COMPUTE
@@ -179,7 +179,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(BY_HAND), count=threads)
     def register(self, name: str, count: int) -> None:
-        made = [Made(name) for _ in range(count)]
+        made = [Hooked(name) for _ in range(count)]
         offered = iter(made)
         results = self._all_at_once(count, lambda: self.registry.register(next(offered)))
 
@@ -205,7 +205,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=names)
     def override(self, name: str) -> None:
-        plugin = Made(name)
+        plugin = Hooked(name)
         scope = self.registry.override(COMPUTE, name, plugin)
         assert plugin is scope.__enter__()
         self.overrides.append((name, plugin, scope))
@@ -240,7 +240,7 @@ class Verbs(RuleBasedStateMachine):
         for name in self.present:
             assert (name in self.active) is (self.registry.state(COMPUTE, name) is PluginState.ACTIVE)
         for name, plugin in self.instances.items():
-            if not isinstance(plugin, Made):
+            if not isinstance(plugin, Hooked):
                 assert getattr(plugin, "is_up", False) is (name in self.active)
 
     def teardown(self) -> None:

@@ -18,7 +18,7 @@ from floe_core.plugin_metadata import HealthState
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginState, PluginType
 from floe_core.testing.distributions import install_distribution, plugin_source
-from tests.made import Made
+from tests.handmade import Hooked
 from tests.threads import PATIENCE, Threads
 
 COMPUTE = PluginType.COMPUTE
@@ -113,7 +113,7 @@ def starts_against_stops(registry: PluginRegistry, chance: random.Random) -> int
     for index in range(4):
         needs = [f"s{index - 1}"] if index else []
         startup = partial(started, f"s{index}", needs[0] if needs else None)
-        registry.register(Made(f"s{index}", *needs, startup=startup, shutdown=partial(stopped, f"s{index}")))
+        registry.register(Hooked(f"s{index}", *needs, startup=startup, shutdown=partial(stopped, f"s{index}")))
 
     def act(seed: int) -> None:
         luck = random.Random(seed)
@@ -136,11 +136,11 @@ def overrides(registry: PluginRegistry, chance: random.Random) -> int:
     def act(seed: int) -> None:
         luck = random.Random(seed)
         with ExitStack() as stack:
-            scopes = [registry.override(COMPUTE, "p0", Made("p0")) for _ in range(4)]
+            scopes = [registry.override(COMPUTE, "p0", Hooked("p0")) for _ in range(4)]
             for scope in scopes:
                 stack.enter_context(scope)
                 assert registry.get(COMPUTE, "p0") is not real
-        for scope in luck.sample([registry.override(COMPUTE, "p0", Made("p0")) for _ in range(4)], 4):
+        for scope in luck.sample([registry.override(COMPUTE, "p0", Hooked("p0")) for _ in range(4)], 4):
             with scope:
                 registry.list(COMPUTE)
 
@@ -156,7 +156,7 @@ def registrations(registry: PluginRegistry, _: random.Random) -> int:
     def act() -> None:
         for _ in range(5):
             try:
-                registry.register(Made("hand"))
+                registry.register(Hooked("hand"))
             except PluginError:
                 continue
             assert holders.acquire(blocking=False), "two threads registered one name"
@@ -172,8 +172,8 @@ def registrations(registry: PluginRegistry, _: random.Random) -> int:
 def hangs(registry: PluginRegistry, _: random.Random) -> int:
     """A startup and a health check that hang are given up on; the rest goes on, and the late ones come back."""
     hang, stopped = threading.Event(), threading.Event()
-    registry.register(Made("hung", startup=lambda: hang.wait(PATIENCE), shutdown=stopped.set))
-    registry.register(Made("mute", health_check=lambda: (hang.wait(PATIENCE), Made("").health_check())[1]))
+    registry.register(Hooked("hung", startup=lambda: hang.wait(PATIENCE), shutdown=stopped.set))
+    registry.register(Hooked("mute", health_check=lambda: (hang.wait(PATIENCE), Hooked("").health_check())[1]))
     outcomes = registry.activate_all(timeout=0.2)
     assert outcomes["COMPUTE:hung"] is not None
     statuses = registry.health_check_all(timeout=0.2)
