@@ -634,6 +634,31 @@ class TestOneAtATime:
         assert any("shutdown() raised ZeroDivisionError" in message for message in messages)
 
 
+class TestLeaving:
+    def test_nothing_is_started_on_what_is_about_to_be_stopped(self, registry: PluginRegistry) -> None:
+        """A dependency that was up when the start began, and waits for its turn to stop when it goes on."""
+        starting, stopping, go_on, end = (threading.Event() for _ in range(4))
+        registry.register(Hooked("a"))
+        registry.register(Hooked("b", "a", shutdown=in_turn(stopping.set, lambda: end.wait(PATIENCE))))
+        registry.register(Hooked("slow", startup=in_turn(starting.set, lambda: go_on.wait(PATIENCE))))
+        registry.register(Hooked("c", "a", "slow"))
+        registry.activate_plugin(COMPUTE, "b")
+
+        starts = Threads(lambda: registry.activate_all([key("c")]))
+        wait_for(starting)
+        stops = Threads(lambda: registry.shutdown_plugin(COMPUTE, "a"))
+        wait_for(stopping)
+        go_on.set()
+        [outcomes] = starts.values()
+        end.set()
+        stops.values()
+
+        assert "COMPUTE:a is not in the right state: it was shut down while others were being started" in str(
+            outcomes["COMPUTE:c"]
+        )
+        assert outcomes["COMPUTE:slow"] is None
+
+
 class TestBeforeStart:
     def test_is_called_once_something_is_to_start(self) -> None:
         """Not where there is nothing: no guard is needed then."""
