@@ -650,6 +650,7 @@ class TestLeaving:
         wait_for(stopping)
         go_on.set()
         [outcomes] = starts.values()
+        assert outcomes is not None
         end.set()
         stops.values()
 
