@@ -43,8 +43,8 @@ def _frame_of(ident: int) -> FrameType | None:
     """
     with _looking:
         was_enabled = gc.isenabled()
-        gc.disable()
         try:
+            gc.disable()
             return sys._current_frames().get(ident)
         finally:
             if was_enabled:
