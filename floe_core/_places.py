@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _SITES = (os.path.join(_LIBRARY, "site-packages"), os.path.join(_LIBRARY, "dist-packages"))
-_OURS = ("floe_core.", "floe_containers.")
+_OURS = ("floe_core.", "floe_containers.", "dependency_injector.")
 
 
 def place_of_error(error: BaseException) -> str:
@@ -65,8 +65,8 @@ def _lines_of_stack(frame: FrameType | None) -> Iterator[Line]:
 
 def _innermost(outermost_first: list[Line]) -> str:
     """
-    The innermost line outside the standard library and this package, as its author can mend it: what waits in
-    ``threading``, or in the registry, was called from somewhere telling. Where there is none, the innermost of all.
+    The innermost line outside the standard library, this package and its container, as its author can mend it: what waits
+    in ``threading``, or in the registry, was called from somewhere telling. Where there is none, the innermost of all.
     """
     telling = [line for line in outermost_first if _is_telling(line[0])] or outermost_first
     if not telling:
@@ -79,4 +79,5 @@ def _is_telling(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
     if file.startswith("<frozen") or (file.startswith(_LIBRARY) and not file.startswith(_SITES)):
         return False
-    return not str(frame.f_globals.get("__name__")).startswith(_OURS)
+    # What is compiled says its module in the name of the function.
+    return not str(frame.f_globals.get("__name__", frame.f_code.co_name)).startswith(_OURS)

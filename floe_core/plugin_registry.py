@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
+from functools import partial
 
 from floe_core import _dependencies, _loading
 from floe_core._exit import ShutdownAtExit
@@ -22,7 +23,7 @@ from floe_core.plugin_types import PluginKey, PluginState, PluginType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as List  # noqa: N812  # inside the class the name `list` is the method
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from contextlib import AbstractContextManager
     from typing import Any, TypeAlias, TypeVar, overload
 
@@ -182,11 +183,11 @@ class PluginRegistry:
 
         """
         try:
-            provider = self._providers[plugin_type, name]  # type: ignore[index]  # equal to the key, which is not built
+            # Equal to the key, which is not built.
+            provider: Callable[[], PluginMetadata] = self._providers[plugin_type, name]  # type: ignore[index]
         except KeyError:
-            plugin = self._first_get(plugin_type, name)
-        else:
-            plugin = provider()
+            provider = partial(self._first_get, plugin_type, name)  # outside, where no KeyError leads the traceback
+        plugin = provider()
         return plugin if expect is None else _expected(PluginKey(plugin_type, name), plugin, expect)
 
     if TYPE_CHECKING:

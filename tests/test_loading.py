@@ -15,7 +15,7 @@ from floe_core.plugin_errors import (
 )
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginState, PluginType
-from floe_core.testing import install_distribution, plugin_source
+from floe_core.testing import install_distribution, plugin_source, swapped_registry
 from tests.handmade import MadeCompute
 
 if TYPE_CHECKING:
@@ -195,6 +195,22 @@ class TestConstruction:
 
         assert isinstance(error, PluginLoadError)
         assert f"{attribute} {told}" in str(error)
+
+    def test_the_place_is_in_the_plugin_and_not_in_what_it_calls_here(
+        self, site: Path, install_plugin: InstallPlugin, registry: PluginRegistry
+    ) -> None:
+        """Its constructor gets a plugin that does not load: its own line is told, past registry and container."""
+        install_plugin("acme_bad", PluginType.CATALOG, "bad", source="1 / 0")
+        prologue = "from floe_core.plugin_registry import get_registry\nfrom floe_core.plugin_types import PluginType\n"
+        body = "def __init__(self):\n    get_registry().get(PluginType.CATALOG, 'bad')"
+        installed = install_plugin("acme_duck", COMPUTE, "duckdb", prologue=prologue, body=body)
+        registry.discover_all()
+        with swapped_registry(registry), pytest.raises(PluginLoadError) as caught:
+            registry.get(COMPUTE, "duckdb")
+
+        file = installed.modules["acme_duck"]
+        line = 1 + file.read_text().splitlines().index("        get_registry().get(PluginType.CATALOG, 'bad')")
+        assert f"raised PluginLoadError at {file}:{line} in __init__" in str(caught.value)
 
     def test_an_api_version_that_raises(self, install_plugin: InstallPlugin, registry: PluginRegistry) -> None:
         """As any other code of the plugin."""

@@ -1047,6 +1047,21 @@ class TestErrors:
 
         assert caplog.text.count("could not be loaded") == 1
 
+    def test_a_traceback_begins_with_what_went_wrong(
+        self, install_plugin: InstallPlugin, registry: PluginRegistry
+    ) -> None:
+        """And not with how the registry found out that it had not looked for the plugin before."""
+        install_plugin("acme_duck", COMPUTE, "duckdb", source="1 / 0")
+        registry.discover_all()
+        with pytest.raises(PluginLoadError) as caught:
+            registry.get(COMPUTE, "duckdb")
+        with pytest.raises(PluginNotFoundError) as absent:
+            registry.get(COMPUTE, "nothing")
+
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+        assert caught.value.__cause__.__context__ is None
+        assert absent.value.__context__ is None
+
 
 class TestSettings:
     def test_are_taken_as_settings_or_as_a_mapping(self, install_plugin: InstallPlugin) -> None:
