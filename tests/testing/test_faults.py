@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import cycle
 from os import PathLike
 from pathlib import Path
 from time import monotonic
@@ -14,7 +15,7 @@ import pytest
 from floe_core.plugin_errors import CircularDependencyError, MissingDependencyError, PluginError, PluginLoadError
 from floe_core.plugin_metadata import HealthState
 from floe_core.plugin_registry import PluginRegistry
-from floe_core.plugin_types import PluginType
+from floe_core.plugin_types import PluginKey, PluginType
 from floe_core.testing import Fault, install_faulty_plugin, install_plugin, isolated_container, swapped_registry
 from floe_core.testing.faults import ShowsIn
 
@@ -76,6 +77,32 @@ def test_shows_where_it_says(fault: Fault, site: Path, registry_of: Callable[[Fa
 
     assert fault.shows_in is shown
     assert registry.get(PluginType.CATALOG, "polaris").name == "polaris"
+
+
+def test_all_faults_at_once_leave_the_healthy_plugins_working(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fault and fifty healthy plugins, over all eleven groups, from discovery to shutdown."""
+    types = cycle(PluginType)
+    path: list[str | PathLike[str]] = [site]
+    for number, fault in enumerate(Fault):
+        path += install_faulty_plugin(site, fault, next(types), f"faulty-{number}").path_entries
+    healthy = {PluginKey(next(types), f"healthy-{number}") for number in range(50)}
+    for key in healthy:
+        install_plugin(site, *key)
+    monkeypatch.setattr(sys, "path", [*sys.path, *map(str, path)])
+    fine = {str(key): None for key in healthy}
+
+    with swapped_registry(isolated_container(path, {"load_timeout": 0.5}).registry()) as registry:
+        with pytest.raises(KeyboardInterrupt):  # one of them, once
+            registry.activate_all(plugin_types=PluginType, timeout=2.0)
+        started = registry.activate_all(plugin_types=PluginType, timeout=2.0)
+        health = registry.health_check_all(timeout=5.0)
+        stopped = registry.shutdown_all(timeout=2.0)
+
+    assert fine == {key: started[key] for key in fine}
+    assert {HealthState.HEALTHY} == {health[key].state for key in fine}
+    assert fine == {key: stopped[key] for key in fine}
+    unusable = {plugin.key for plugin in registry.report().plugins if plugin.reason}
+    assert {key for key, error in started.items() if error} - {"CATALOG:no-such-plugin"} <= unusable
 
 
 @pytest.mark.parametrize(
