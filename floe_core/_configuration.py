@@ -139,7 +139,10 @@ def validated(
             key, [_fault("the keys of a configuration are strings", "string_type")], origin=origin
         )
     try:
-        return (schema or NoConfiguration).model_validate(copied(given))
+        model = cast("object", (schema or NoConfiguration).model_validate(copied(given)))
+        if isinstance(model, BaseModel):
+            return model
+        faults, advice = [_fault("model_validate() of the schema returned no model", "validator_error")], ""
     except ValidationError as exc:
         faults = faults_of(exc)
         advice = "" if schema else f"Plugin {key} takes no configuration: remove these fields."

@@ -6,7 +6,7 @@ import re
 from collections import namedtuple
 
 from floe_core._ordering import Cycle, dependencies_first, dependents_of
-from floe_core._places import place_of_error
+from floe_core._places import type_and_place
 from floe_core.plugin_errors import CircularDependencyError, MissingDependencyError, PluginError, PluginErrorGroup
 from floe_core.plugin_types import PluginKey, PluginType
 
@@ -190,7 +190,7 @@ def _specs(key: PluginKey, plugin: PluginMetadata) -> list[DependencySpec]:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # the author's property
-        reason = f"reading its dependencies raised {type(exc).__name__} at {place_of_error(exc)}"
+        reason = f"reading its dependencies raised {type_and_place(exc)}"
         raise MissingDependencyError(key, reason) from exc
     if not isinstance(written, _SEQUENCES):
         reason = f"its dependencies are of type {type(written).__name__}"

@@ -7,7 +7,7 @@ from time import monotonic, perf_counter
 
 from floe_core._forking import forget_in_children
 from floe_core._hooks import HookCall
-from floe_core._places import place_of_error
+from floe_core._places import type_and_place
 from floe_core.plugin_metadata import HealthState, HealthStatus
 
 TYPE_CHECKING = False
@@ -88,11 +88,11 @@ def _status(call: HookCall, timeout: float, asked: float) -> HealthStatus:
         duration = perf_counter() - (call.began or asked)
         return _unhealthy(f"health_check() has not answered within {timeout:g} s; {call.place()}", duration)
     if call.error is not None:
-        return _unhealthy(f"health_check() raised {_type_and_place(call.error)}", call.duration)
+        return _unhealthy(call.trouble, call.duration)
     try:
         return _checked(call.result, call.duration)
     except Exception as exc:  # the parts of an answer are the author's, and may be properties
-        return _unhealthy(f"reading the answer of health_check() raised {_type_and_place(exc)}", call.duration)
+        return _unhealthy(f"reading the answer of health_check() raised {type_and_place(exc)}", call.duration)
 
 
 def _checked(answer: object, duration: float) -> HealthStatus:
@@ -111,7 +111,3 @@ def _is_sound(state: object, details: object) -> bool:
 
 def _unhealthy(message: str, duration: float) -> HealthStatus:
     return HealthStatus(HealthState.UNHEALTHY, message, {"duration_s": duration})
-
-
-def _type_and_place(error: BaseException) -> str:
-    return f"{type(error).__name__} at {place_of_error(error)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextvars import copy_context
 from time import perf_counter
 
-from floe_core._places import place_of_thread
+from floe_core._places import place_of_error, place_of_thread, type_and_place
 from floe_core._tracing import span
 
 TYPE_CHECKING = False
@@ -18,7 +19,35 @@ if TYPE_CHECKING:
     from floe_core.plugin_metadata import PluginMetadata
     from floe_core.plugin_types import PluginKey
 
+LET_IT_BE_PLAIN = "Let it be a plain function; asyncio.run() inside it runs what is asynchronous."
+
 _SPANS = {"startup": "start", "shutdown": "stop", "health_check": "health"}
+
+
+class NothingRan(Exception):
+    """A hook is no plain function: calling it ran none of its code."""
+
+
+def run_hook(hook: Callable[..., object], *arguments: object) -> object:
+    """
+    The answer of *hook*.
+
+    Raises:
+        NothingRan: It is a coroutine or a generator, with all of the hook's code still in it.
+
+    """
+    answer = hook(*arguments)
+    kind = type(answer).__name__
+    if isinstance(answer, (Coroutine, Generator)):
+        answer.close()  # or Python warns of what nobody awaited
+    elif not isinstance(answer, AsyncGenerator):
+        return answer
+    raise NothingRan(f"returned an object of type {kind}, and none of its code has run")
+
+
+def was_not_called(error: BaseException) -> bool:
+    """Whether a hook takes other arguments than it is given, so that *error* arose in the very call."""
+    return isinstance(error, TypeError) and place_of_error(error).endswith(f" in {run_hook.__name__}")
 
 
 class HookCall:
@@ -75,6 +104,21 @@ class HookCall:
         return f"{self._hook}()"
 
     @property
+    def trouble(self) -> str:
+        """What went wrong in a call that failed, in words that begin a sentence."""
+        assert self.error is not None, "asked only of a call that failed"
+        if isinstance(self.error, NothingRan):
+            return f"{self.name} {self.error}"
+        if was_not_called(self.error):
+            return f"{self.name} cannot be called as the registry calls it, without arguments"
+        return f"{self.name} raised {type_and_place(self.error)}"
+
+    @property
+    def advice(self) -> str:
+        """What the author does about it."""
+        return LET_IT_BE_PLAIN if isinstance(self.error, NothingRan) else "The cause tells more."
+
+    @property
     def is_running_here(self) -> bool:
         """Whether the calling thread is the one that is inside this very hook."""
         return self._ident == threading.get_ident() and not self.finished.is_set()
@@ -95,7 +139,7 @@ class HookCall:
 
     def _call_hook(self) -> object:
         with span(_SPANS[self._hook], self.key):
-            return getattr(self.plugin, self._hook)()  # reading it may run the author's code too
+            return run_hook(getattr(self.plugin, self._hook))  # reading it may run the author's code too
 
     def call_off(self) -> bool:
         """Keep a call that has not begun from ever beginning; False when it has begun."""

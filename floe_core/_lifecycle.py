@@ -14,18 +14,19 @@ from floe_core._dependencies import blocked
 from floe_core._forking import forget_in_children
 from floe_core._hooks import HookCall, HookThread
 from floe_core._ordering import dependencies_first, dependents_of
-from floe_core._places import place_of_error
 from floe_core.plugin_errors import PluginError, PluginShutdownError, PluginStartupError, PluginStateError
 from floe_core.plugin_types import PluginKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
     from floe_core.plugin_metadata import PluginMetadata
 
     Outcomes = dict[PluginKey, PluginError | None]
     Report = Callable[[PluginError | None], None]
+    HookError = TypeVar("HookError", PluginStartupError, PluginShutdownError)
 
 logger = logging.getLogger(__name__)
 
@@ -275,7 +276,7 @@ class Lifecycle:
 
     def _started(self, run: _Run, call: HookCall) -> None:
         """The end of a startup(), on the thread where it ran."""
-        error = None if call.error is None else _startup_error(run.key, call.error)
+        error = None if call.error is None else _failed(PluginStartupError, call)
         with self._lock:
             is_late = run.phase is Phase.ABANDONED
             if not is_late:
@@ -303,7 +304,7 @@ class Lifecycle:
             call = run.call = HookCall(run.key, run.plugin, "shutdown", context=run.call.context)
             call.run()
             if call.error is not None:
-                logger.warning("%s", _shutdown_error(run.key, call.error), extra=_fields(run.key))
+                logger.warning("%s", _failed(PluginShutdownError, call), extra=_fields(run.key))
         with self._lock:
             self._drop(run)
 
@@ -415,7 +416,7 @@ class Lifecycle:
 
     def _stopped(self, run: _Run, call: HookCall) -> None:
         """The end of a shutdown(), on the thread where it ran."""
-        error = None if call.error is None else _shutdown_error(run.key, call.error)
+        error = None if call.error is None else _failed(PluginShutdownError, call)
         with self._lock:
             was_given_up = run.phase is Phase.ABANDONED
             waiting = self._drop(run)
@@ -578,20 +579,10 @@ def _stopped_meanwhile(key: PluginKey) -> PluginStateError:
     return PluginStateError(key, "it was shut down while others were being started on top of it", advice=advice)
 
 
-def _startup_error(key: PluginKey, cause: BaseException) -> PluginStartupError:
-    error = PluginStartupError(key, f"startup() raised {_type_and_place(cause)}", advice="The cause tells more.")
-    error.__cause__ = cause
+def _failed(kind: type[HookError], call: HookCall) -> HookError:
+    error = kind(call.key, call.trouble, advice=call.advice)
+    error.__cause__ = call.error
     return error
-
-
-def _shutdown_error(key: PluginKey, cause: BaseException) -> PluginShutdownError:
-    error = PluginShutdownError(key, f"shutdown() raised {_type_and_place(cause)}", advice="The cause tells more.")
-    error.__cause__ = cause
-    return error
-
-
-def _type_and_place(error: BaseException) -> str:
-    return f"{type(error).__name__} at {place_of_error(error)}"
 
 
 def _fields(key: PluginKey) -> dict[str, str]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import inspect
 from collections import namedtuple
+from contextlib import suppress
 from functools import reduce
 from importlib import import_module
 from time import perf_counter
 
-from floe_core._places import place_of_error
+from floe_core._hooks import LET_IT_BE_PLAIN, NothingRan, run_hook, was_not_called
+from floe_core._places import type_and_place
 from floe_core._tracing import span
 from floe_core.plugin_errors import (
     CircularDependencyError,
     PluginConfigurationError,
+    PluginError,
     PluginIncompatibleError,
     PluginLoadError,
 )
 from floe_core.plugin_metadata import PluginMetadata
-from floe_core.plugin_types import PluginKey, PluginState
+from floe_core.plugin_types import PluginKey, PluginState, PluginType
 from floe_core.version_compat import (
     FLOE_PLUGIN_API_MIN_VERSION,
     FLOE_PLUGIN_API_VERSION,
@@ -33,8 +36,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from floe_core._discovery import Candidate
-    from floe_core.plugin_errors import PluginError
-    from floe_core.plugin_types import Origin, PluginType
+    from floe_core.plugin_types import Origin
 
     T = TypeVar("T")
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
         """A plugin, and how it came about."""
 
         plugin: PluginMetadata
+        name: str
+        """What it called itself then; asked again, its author's property may raise."""
         candidate: Candidate | None = None
         """None for a plugin registered by hand."""
         version: str | None = None
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
 else:
     Loaded = namedtuple(
         "Loaded",
-        ("plugin", "candidate", "version", "config", "timings", "began"),
+        ("plugin", "name", "candidate", "version", "config", "timings", "began"),
         defaults=(None, None, None, {}, {}),
     )
 
@@ -70,6 +74,11 @@ def load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None)
         PluginLoadError: Anything else; the plugin's own error is the cause.
 
     """
+    # Even to look at a class runs its author's code, where it has a metaclass of its own.
+    return _guarded(key, candidate.origin, "loading", lambda: _load(key, candidate, config), PluginError)
+
+
+def _load(key: PluginKey, candidate: Candidate, config: Mapping[str, Any] | None) -> Loaded:
     origin = candidate.origin
     begun = perf_counter()
     cls = import_class(key, candidate, origin)
@@ -143,13 +152,16 @@ def construct(
 
     with _Timed(timings, began, "construct"):
         plugin = _guarded(key, origin, f"constructing {cls.__qualname__}", lambda: cls(**arguments))
-    check_plugin(key, plugin, origin)
+    if not _is_a(PluginMetadata, plugin):
+        reason = f"constructing {cls.__qualname__} gave an object of type {type(plugin).__name__}, which is no plugin"
+        raise PluginLoadError(key, reason, origin=origin, advice="Mend its __new__, or its metaclass.")
+    name = check_plugin(key, plugin, origin)
     if validated is not None:
         _show_config(plugin, validated)
     elif config is not None:
         with _Timed(timings, began, "configure"), span("configure", key):
             validated = configure(key, plugin, config, origin)
-    return Loaded(plugin, None, None, validated, timings, began)
+    return Loaded(plugin, name, None, None, validated, timings, began)
 
 
 def takes_config(cls: type[PluginMetadata]) -> bool:
@@ -202,19 +214,29 @@ def apply(key: PluginKey, plugin: PluginMetadata, config: BaseModel, origin: Ori
 
     if isinstance(config, NoConfiguration):
         return
-    before = plugin.config
+    before = config_of(plugin)
     try:
-        plugin.configure(config)
+        run_hook(plugin.configure, config)
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # foreign code; its text may quote the configuration, so only type and place are kept
-        fault = {"field": "", "message": f"configure() raised {_type_and_place(exc)}", "type": "rejected"}
+        error = _turned_down(key, exc, origin)
     else:
-        if plugin.config is before:  # its own configure() does something else with it
+        if config_of(plugin) is before:  # its own configure() does something else with it
             _show_config(plugin, config)
         return
     _show_config(plugin, before)
-    raise PluginConfigurationError(key.name, [fault], key=key, origin=origin)
+    raise error
+
+
+def _turned_down(key: PluginKey, cause: BaseException, origin: Origin | None) -> PluginConfigurationError:
+    what, advice = f"raised {type_and_place(cause)}", ""
+    if isinstance(cause, NothingRan):
+        what, advice = str(cause), LET_IT_BE_PLAIN
+    elif was_not_called(cause):
+        what, advice = "cannot be called as the registry calls it", "Let it take the configuration, and nothing else."
+    fault = {"field": "", "message": f"configure() {what}", "type": "rejected"}
+    return PluginConfigurationError(key.name, [fault], key=key, origin=origin, advice=advice)
 
 
 def _schema_for_constructor(key: PluginKey, cls: type[PluginMetadata], origin: Origin | None) -> type[BaseModel] | None:
@@ -241,27 +263,33 @@ def state_after(error: PluginError) -> PluginState:
 
 def check_type(key: PluginKey, cls: type[PluginMetadata], origin: Origin | None) -> None:
     """A plugin of one type is not accepted as another; one that derives from PluginMetadata alone is, anywhere."""
-    if cls.plugin_type is not None and cls.plugin_type is not key.plugin_type:
-        reason = f"{cls.__qualname__} is a {cls.plugin_type.name} plugin, announced as {key.plugin_type.name}"
-        advice = (
-            f"Announce it in the group {cls.plugin_type.entry_point_group}, or derive it from the other base class."
-        )
-        raise PluginLoadError(key, reason, origin=origin, advice=advice)
+    stated = cls.plugin_type
+    if stated is None or stated is key.plugin_type:
+        return
+    if _is_a(PluginType, stated):
+        reason = f"{cls.__qualname__} is a {stated.name} plugin, announced as {key.plugin_type.name}"
+        advice = f"Announce it in the group {stated.entry_point_group}, or derive it from the other base class."
+    else:
+        reason = f"its plugin_type is of type {type(stated).__name__}, and no PluginType"
+        advice = _DERIVE
+    raise PluginLoadError(key, reason, origin=origin, advice=advice)
 
 
-def check_plugin(key: PluginKey, plugin: PluginMetadata, origin: Origin | None) -> None:
+def check_plugin(key: PluginKey, plugin: PluginMetadata, origin: Origin | None) -> str:
     """
-    Whether *plugin* says in strings what it is, and is written for an API version that the platform provides.
+    What *plugin* calls itself, once it says in strings what it is and fits an API version that the platform provides.
 
     Raises:
-        PluginLoadError: ``name``, ``version`` or ``floe_api_version`` raises or is no string.
+        PluginLoadError: One of its attributes raises; ``name`` or ``version`` is no string.
         PluginIncompatibleError: The API version is malformed, too old or too new.
 
     """
-    for attribute in ("name", "version"):
-        _text_of(key, plugin, attribute, origin)
+    name = _text_of(key, plugin, "name", origin)
+    _text_of(key, plugin, "version", origin)
+    _guarded(key, origin, "reading __class__", lambda: plugin.__class__)  # which dependency-injector does, unguarded
     version: object = _guarded(key, origin, "reading floe_api_version", lambda: plugin.floe_api_version)
     check_api_version(key, version, origin)
+    return name
 
 
 def name_of(plugin: PluginMetadata, plugin_type: PluginType) -> str:
@@ -316,13 +344,24 @@ def _check_signature(
         raise PluginLoadError(key, reason, origin=origin, advice=_CONSTRUCTOR) from None
 
 
+def _is_a(cls: type, thing: object) -> bool:
+    """What a type checker takes for granted, and an author may have done otherwise."""
+    return issubclass(type(thing), cls)
+
+
 def _show_config(plugin: PluginMetadata, config: BaseModel | None) -> None:
     """Let ``plugin.config`` be what is in force, unless the author made that attribute read-only."""
-    if plugin.config is not config:
-        try:
+    if config_of(plugin) is not config:
+        with suppress(Exception):
             plugin.config = config
-        except AttributeError:
-            return
+
+
+def config_of(plugin: PluginMetadata) -> Any:
+    """``plugin.config``, or None where the author made it a property that raises."""
+    try:
+        return plugin.config
+    except Exception:
+        return None
 
 
 def _guarded(
@@ -351,12 +390,7 @@ def _explained(error: BaseException) -> tuple[str, str]:
             f"SyntaxError at {error.filename}:{error.lineno}",
             "Install a release of the plugin that this Python can read.",
         )
-    return _type_and_place(error), "The cause tells more; the next get() tries again."
-
-
-def _type_and_place(error: BaseException) -> str:
-    place = place_of_error(error)
-    return f"{type(error).__name__} at {place}" if place else type(error).__name__
+    return type_and_place(error), "The cause tells more; the next get() tries again."
 
 
 class _Timed:

@@ -19,6 +19,14 @@ _SITES = (os.path.join(_LIBRARY, "site-packages"), os.path.join(_LIBRARY, "dist-
 _OURS = ("floe_core.", "floe_containers.", "dependency_injector.")
 
 
+def type_and_place(error: BaseException) -> str:
+    """What *error* is and where it was raised. Not what it says, since its text may hold values of a configuration."""
+    try:
+        return f"{type(error).__name__} at {place_of_error(error)}".removesuffix(" at ")
+    except Exception:  # the class of an error is its author's code, too
+        return "an error that cannot even be described"
+
+
 def place_of_error(error: BaseException) -> str:
     """The innermost telling line of *error*'s traceback, or an empty string when it was never raised."""
     return _innermost([*_lines_of_traceback(error.__traceback__)])

@@ -10,6 +10,7 @@ from functools import partial
 from floe_core import _dependencies, _loading
 from floe_core._exit import ShutdownAtExit
 from floe_core._forking import forget_in_children
+from floe_core._places import type_and_place
 from floe_core.plugin_errors import (
     PluginError,
     PluginErrorGroup,
@@ -659,6 +660,9 @@ def _expected(key: PluginKey, plugin: object, expect: Any) -> Any:
     except TypeError as exc:
         reason = f"{expect!r} cannot be checked at run time"
         raise PluginTypeError(key, reason, advice="Expect a class, or a protocol marked runtime_checkable.") from exc
+    except Exception as exc:  # before Python 3.12, a protocol reads the attributes that it names
+        reason = f"checking it against {expect!r} raised {type_and_place(exc)}"
+        raise PluginTypeError(key, reason, advice="The cause tells more.") from exc
     if not fits:
         reason = f"it is a {type(plugin).__qualname__}, which is no {getattr(expect, '__qualname__', expect)}"
         raise PluginTypeError(key, reason, advice="Ask for another plugin, or expect another type.")

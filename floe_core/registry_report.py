@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from floe_core._places import place_of_error
+from floe_core._places import type_and_place
 from floe_core.plugin_errors import PluginError
 
 TYPE_CHECKING = False
@@ -113,11 +113,10 @@ class RegistryReport:
 def causes_of(error: BaseException | None) -> tuple[str, ...]:
     """The chain of causes, outermost first. What a plugin raised is told by type and place; its text may hold values."""
     causes: list[str] = []
-    while error is not None:
-        if isinstance(error, PluginError):
-            causes.append(str(error))
-        else:
-            causes.append(f"{type(error).__name__} at {place_of_error(error)}".removesuffix(" at "))
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # after `raise exc from exc` an error is its own cause
+        seen.add(id(error))
+        causes.append(str(error) if isinstance(error, PluginError) else type_and_place(error))
         error = error.__cause__
     return tuple(causes)
 

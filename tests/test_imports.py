@@ -17,7 +17,10 @@ HELPERS = {"_places", "_forking", "_tracing", "_pydantic_plugins"}
 
 MECHANISMS: dict[str, set[str]] = {
     "_discovery": {"discovery_policy"},  # which policy decides what is used
-    "_loading": {"_configuration"},  # a plugin may want its configuration in the constructor
+    "_loading": {
+        "_configuration",
+        "_hooks",
+    },  # a plugin may want its configuration in the constructor; configure() is a hook
     "_configuration": set(),
     "_ordering": set(),
     "_dependencies": {"_ordering"},  # the graph that it collects has to be free of circles

@@ -155,7 +155,7 @@ class TestConstruction:
             ),
             ("def __init__(self): raise SystemExit('hunter2')", SystemExit, "constructing Plugin raised SystemExit"),
             ("def __init__(self, path): pass", None, "cannot be called as the registry calls it"),
-            ("def __new__(cls): return 7", AttributeError, "reading name raised AttributeError"),
+            ("def __new__(cls): return 7", None, "constructing Plugin gave an object of type int, which is no plugin"),
         ],
     )
     def test_is_a_load_error_with_its_cause(

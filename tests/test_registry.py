@@ -278,6 +278,21 @@ class TestExpect:
         with pytest.raises(PluginTypeError, match="runtime_checkable"):
             registry.get(COMPUTE, "duckdb", expect=expect)
 
+    def test_refuses_what_raises_when_it_is_checked(self, registry: PluginRegistry) -> None:
+        """The class that is expected may have a metaclass with a mind of its own."""
+
+        class Fussy(type):
+            def __instancecheck__(cls, instance: object) -> bool:
+                raise RuntimeError("hunter2")
+
+        class Expected(metaclass=Fussy): ...
+
+        registry.register(MadeCompute("duckdb"))
+
+        with pytest.raises(PluginTypeError, match=r"raised RuntimeError at .*test_registry\.py") as caught:
+            registry.get(COMPUTE, "duckdb", expect=Expected)
+        assert "hunter2" not in str(caught.value)
+
 
 class TestGetDefault:
     def test_is_the_one_that_the_settings_name(self, install_plugin: InstallPlugin) -> None:

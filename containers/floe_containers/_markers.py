@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 from dependency_injector import providers, wiring
 
 from floe_containers._container import PluginContainer
+from floe_core._loading import config_of
 from floe_core.plugin_errors import PluginNotFoundError, PluginStateError, PluginTypeError
 from floe_core.plugin_types import PluginKey, PluginType
 
@@ -256,7 +257,7 @@ def _config_in_force(registry: PluginRegistry, key: PluginKey, model: type[Any])
     plugin = registry.get(*key)
     config: object = registry.get_config(*key)
     if config is None:
-        config = plugin.config  # one that was made by hand may have brought its own
+        config = config_of(plugin)  # one that was made by hand may have brought its own
     if config is None:
         advice = f"Give it one: plugins.{key.plugin_type.group}.{key.name} in the settings, or configure()."
         raise PluginStateError(key, "it has no configuration", advice=advice)

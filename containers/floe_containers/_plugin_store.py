@@ -221,7 +221,7 @@ class PluginStore:
             is_installed = key in self.inventory.usable or key in self.inventory.conflicting
             if key in self.loaded or is_installed:
                 raise self._taken(key, is_installed=is_installed)
-            self.loaded[key] = _loading.Loaded(plugin)
+            self.loaded[key] = _loading.Loaded(plugin, key.name)
         provider = self.provider(key)
         if not _is_overridden(provider):
             provider()  # lets it keep the instance now, so that no later call can be overtaken by remove()
@@ -427,8 +427,8 @@ class PluginStore:
         with self._lock:
             self.loaded[key] = loaded
             self.failures.pop(key, None)
-        if loaded.plugin.name != key.name:
-            logger.debug("Plugin %s calls itself %r", key, loaded.plugin.name, extra=_fields(key, candidate))
+        if loaded.name != key.name:
+            logger.debug("Plugin %s calls itself %r", key, loaded.name, extra=_fields(key, candidate))
         return loaded
 
     def _config_for(self, key: PluginKey) -> Mapping[str, Any] | None:

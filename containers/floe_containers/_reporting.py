@@ -61,8 +61,8 @@ def _remarks(key: PluginKey, loaded: Loaded | None, on_disk: Candidate | None) -
         yield from on_disk.distribution.remarks
     if loaded is None:
         return
-    if loaded.plugin.name != key.name:
-        yield f"it calls itself {loaded.plugin.name!r}; it is known under its entry-point name"
+    if loaded.name != key.name:
+        yield f"it calls itself {loaded.name!r}; it is known under its entry-point name"
     if loaded.candidate is None:
         return
     if on_disk is None:

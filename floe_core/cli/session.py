@@ -109,9 +109,9 @@ class Session:
         except KeyboardInterrupt:
             return INTERRUPTED
         except Exception as exc:
-            from floe_core._places import place_of_error
+            from floe_core._places import type_and_place
 
-            text = f"An unexpected {type(exc).__name__} at {place_of_error(exc)}; --traceback shows more."
+            text = f"An unexpected {type_and_place(exc)}; --traceback shows more."
             code = self._fail(type(exc).__name__, text, exc, PLUGINS_AT_FAULT)
         if self._traceback:
             self._print_tracebacks()

@@ -215,7 +215,7 @@ def _named_in(inventory: Inventory) -> Iterator[PluginKey]:
 def _registry_of(app: str) -> PluginRegistry:
     from importlib import import_module
 
-    from floe_core._places import place_of_error
+    from floe_core._places import type_and_place
     from floe_core.plugin_registry import PluginRegistry
 
     module_name, colon, attributes = app.partition(":")
@@ -234,8 +234,7 @@ def _registry_of(app: str) -> PluginRegistry:
     except PluginError:
         raise
     except Exception as exc:
-        reason = f"{type(exc).__name__} at {place_of_error(exc)}"
-        raise WrongUseError(f"--app {app!r} cannot be used: {reason}; --traceback shows more.") from exc
+        raise WrongUseError(f"--app {app!r} cannot be used: {type_and_place(exc)}; --traceback shows more.") from exc
     if not isinstance(found, PluginRegistry):
         raise WrongUseError(f"--app {app!r} leads to no registry; name a PluginContainer or a PluginRegistry.")
     return found

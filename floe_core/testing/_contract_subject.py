@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from floe_core import _configuration, _loading
 from floe_core._discovery import discover
-from floe_core._places import place_of_error
+from floe_core._places import type_and_place
 from floe_core.discovery_policy import DiscoveryPolicy
 from floe_core.plugin_errors import PluginConfigurationError, PluginError
 from floe_core.plugin_metadata import HealthState, HealthStatus, PluginMetadata
@@ -402,7 +402,9 @@ def values_in(config: Any) -> Iterator[str]:
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
     """*error* and what led to it, as a traceback would print it."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
@@ -424,8 +426,7 @@ def _check_version(version: str) -> None:
 
 
 def _told(error: BaseException) -> str:
-    place = place_of_error(error)
-    return f"{type(error).__name__}{f' at {place}' if place else ''}: {error}"
+    return f"{type_and_place(error)}: {error}"
 
 
 _PROGRAM = (

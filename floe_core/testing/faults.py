@@ -119,10 +119,17 @@ class Fault(Enum):
         ShowsIn.GET,
         source="from floe_core.plugin_metadata import PluginMetadata\n\nclass Plugin(PluginMetadata):\n    pass\n",
     )
+    CLASS_OF_NO_TYPE = Recipe(ShowsIn.GET, options=_body("plugin_type = {type!r}"))
+    """Its ``plugin_type`` is a string."""
     CLASS_OF_ANOTHER_TYPE = Recipe(ShowsIn.GET, of_another_type=True)
     CONSTRUCTOR_RAISES = Recipe(
         ShowsIn.GET, options=_body("def __init__(self):\n    raise RuntimeError('in the constructor')")
     )
+    CONSTRUCTOR_ERROR_IS_ITS_OWN_CAUSE = Recipe(
+        ShowsIn.GET,
+        options=_body("def __init__(self):\n    error = RuntimeError('a circle')\n    raise error from error"),
+    )
+    CONSTRUCTOR_MAKES_NO_PLUGIN = Recipe(ShowsIn.GET, options=_body("def __new__(cls):\n    return None"))
     CONSTRUCTOR_EXITS = Recipe(ShowsIn.GET, options=_body("def __init__(self):\n    raise SystemExit(3)"))
     CONSTRUCTOR_IS_SLOW = Recipe(
         ShowsIn.NOWHERE, options={"prologue": "import time\n", **_body("def __init__(self):\n    time.sleep(0.3)")}
@@ -180,6 +187,11 @@ class Fault(Enum):
         ),
     )
     NAME_RAISES = Recipe(ShowsIn.GET, options=_body("@property\ndef name(self):\n    raise RuntimeError('no name')"))
+    NAME_RAISES_LATER = Recipe(
+        ShowsIn.NOWHERE,
+        options=_body("names = [{name!r}]\n\n@property\ndef name(self):\n    return self.names.pop()"),
+    )
+    """It can be read once."""
     NAME_IS_NO_STRING = Recipe(ShowsIn.GET, options=_body("name = 42"))
     VERSION_RAISES = Recipe(ShowsIn.GET, options=_body("@property\ndef version(self):\n    raise RuntimeError('none')"))
     VERSION_IS_NO_STRING = Recipe(ShowsIn.GET, options=_body("version = 1.0"))
@@ -218,6 +230,20 @@ class Fault(Enum):
         ShowsIn.CONFIGURE,
         options={"schema": _CONFIG, **_body("def configure(self, config):\n    raise RuntimeError(str(config))")},
     )
+    CONFIGURE_IS_ASYNC = Recipe(
+        ShowsIn.CONFIGURE, options={"schema": _CONFIG, **_body("async def configure(self, config):\n    pass")}
+    )
+    CONFIG_RAISES_AT_FIRST = Recipe(
+        ShowsIn.NOWHERE,
+        options={
+            "schema": _CONFIG,
+            **_body(
+                "@property\ndef config(self):\n    return self.given\n\n"
+                "@config.setter\ndef config(self, config):\n    self.given = config"
+            ),
+        },
+    )
+    """A property that cannot be read before there is a configuration."""
     TAKES_NO_CONFIGURATION = Recipe(ShowsIn.CONFIGURE)
 
     # Dependencies
@@ -247,6 +273,8 @@ class Fault(Enum):
     STARTUP_RAISES = Recipe(ShowsIn.ACTIVATE, options=_body("def startup(self):\n    raise RuntimeError('at startup')"))
     DEPENDENCY_DOES_NOT_START = Recipe(ShowsIn.ACTIVATE, options=wants("{partner}"), then=partner(STARTUP_RAISES))
     STARTUP_EXITS = Recipe(ShowsIn.ACTIVATE, options=_body("def startup(self):\n    raise SystemExit(3)"))
+    STARTUP_IS_ASYNC = Recipe(ShowsIn.ACTIVATE, options=_body("async def startup(self):\n    pass"))
+    STARTUP_WANTS_ARGUMENTS = Recipe(ShowsIn.ACTIVATE, options=_body("def startup(self, timeout):\n    pass"))
     STARTUP_HANGS = Recipe(
         ShowsIn.ACTIVATE, options={"prologue": _THREADING, **_body(f"def startup(self):\n    {_FOREVER}")}
     )
@@ -267,6 +295,7 @@ class Fault(Enum):
     SHUTDOWN_RAISES = Recipe(
         ShowsIn.SHUTDOWN, options=_body("def shutdown(self):\n    raise RuntimeError('at shutdown')")
     )
+    SHUTDOWN_IS_ASYNC = Recipe(ShowsIn.SHUTDOWN, options=_body("async def shutdown(self):\n    pass"))
     SHUTDOWN_HANGS = Recipe(
         ShowsIn.SHUTDOWN, options={"prologue": _THREADING, **_body(f"def shutdown(self):\n    {_FOREVER}")}
     )
@@ -274,6 +303,10 @@ class Fault(Enum):
     HEALTH_EXITS = Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    raise SystemExit(3)"))
     HEALTH_HANGS = Recipe(
         ShowsIn.HEALTH, options={"prologue": _THREADING, **_body(f"def health_check(self):\n    {_FOREVER}")}
+    )
+    HEALTH_IS_ASYNC = Recipe(
+        ShowsIn.HEALTH,
+        options=_body("async def health_check(self):\n    return HealthStatus(HealthState.HEALTHY)"),
     )
     HEALTH_IS_NONE = Recipe(ShowsIn.HEALTH, options=_body("def health_check(self):\n    return None"))
     HEALTH_USES_THE_REGISTRY = Recipe(

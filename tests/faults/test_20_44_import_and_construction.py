@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -156,6 +157,65 @@ def test_30_a_constructor_that_raises(bench: Bench, raised: str) -> None:
     _fails_with(bench, getattr(builtins, raised), "failed", "acme_broken.py", "__init__")
 
 
+@pytest.mark.parametrize(
+    ("chain", "count"),
+    [("raise error from error", 2), ("error.__cause__, other.__cause__ = other, error; raise error", 3)],
+)
+def test_30_a_constructor_whose_causes_go_in_a_circle(bench: Bench, chain: str, count: int) -> None:
+    """The report tells them once around."""
+    errors = f"error, other = RuntimeError({SECRET!r}), KeyError({SECRET!r})\n"
+    bench.install_bad(schema=TAKES_TOKEN, prologue=errors, body=f"def __init__(self): {chain}")
+
+    error: PluginLoadError = bench.get_fails(PluginLoadError)
+
+    assert isinstance(error.__cause__, RuntimeError)
+    assert count == len(bench.assert_reported("failed", "RuntimeError").causes)
+    bench.assert_contained()
+
+
+@pytest.mark.parametrize("made", ["None", "object()", "PluginMetadata"])
+def test_30_a_class_that_makes_something_else(bench: Bench, made: str) -> None:
+    """What comes of constructing it is no plugin; the message names its type."""
+    bench.install_bad(
+        prologue="from floe_core.plugin_metadata import PluginMetadata\n",
+        schema=TAKES_TOKEN,
+        body=f"def __new__(cls): return {made}",
+    )
+
+    _refused(bench, "constructing Plugin gave an object of type", "which is no plugin")
+
+
+def test_30_an_error_whose_class_cannot_be_looked_at(bench: Bench) -> None:
+    """Its metaclass hides even its name. Without one there is nothing to tell but that, and where it comes from."""
+    hidden = """
+    class Hidden(type):
+        def __getattribute__(cls, name): raise RuntimeError(name)
+    class Failure(Exception, metaclass=Hidden): ...
+    """
+    bench.install_bad(schema=TAKES_TOKEN, prologue=hidden, body=f"def __init__(self): raise Failure({SECRET!r})")
+
+    error: PluginLoadError = bench.get_fails(PluginLoadError)
+
+    assert "constructing Plugin raised an error that cannot even be described" in str(error)
+    bench.assert_reported("failed", "acme-broken")
+    bench.assert_contained()
+
+
+def test_30_a_class_that_cannot_be_looked_at(bench: Bench) -> None:
+    """The registry reads the names of classes for its messages; here that raises."""
+    hidden = """
+    class Hidden(type(PluginMetadata)):
+        def __getattribute__(cls, name):
+            if name in ("__name__", "__qualname__"): raise RuntimeError(name)
+            return super().__getattribute__(name)
+    class Plugin(PluginMetadata, metaclass=Hidden):
+        name, version, floe_api_version = "bad", "1.0.0", "1.0"
+    """
+    bench.install_bad("from floe_core.plugin_metadata import PluginMetadata\n" + textwrap.dedent(hidden))
+
+    _fails_with(bench, RuntimeError, "failed", "acme_broken.py")
+
+
 @pytest.mark.parametrize("arguments", ["self, url", "self, config, url", "self, *, url"])
 def test_31_a_constructor_that_wants_other_arguments(bench: Bench, arguments: str) -> None:
     """The message says how plugins are constructed."""
@@ -202,6 +262,25 @@ def test_33_identity_that_raises_or_is_no_string(bench: Bench, attribute: str, v
     bench.assert_contained()
 
 
+def test_33_identity_that_can_be_read_once_only(bench: Bench) -> None:
+    """It was sound when the plugin was loaded; nothing of the registry's asks for it again."""
+    name = "reads = []\n@property\ndef name(self):\n    self.reads.append(1)\n    return ['bad'][len(self.reads) - 1]"
+    bench.install_bad(schema=TAKES_TOKEN, body=name)
+
+    plugin = bench.registry.get(*BAD)
+
+    assert plugin is bench.registry.get(*BAD)
+    bench.assert_reported("loaded")
+    bench.assert_contained()
+
+
+def test_33_a_class_that_cannot_be_asked_for(bench: Bench) -> None:
+    """dependency-injector asks each instance for it."""
+    bench.install_bad(schema=TAKES_TOKEN, body=f"@property\ndef __class__(self): raise RuntimeError({SECRET!r})")
+
+    _fails_with(bench, RuntimeError, "failed", "reading __class__", "acme_broken.py")
+
+
 @pytest.mark.parametrize("version", ["1", "1.x", "1.-5", "v1.0", "", None, "1.0.0.0", " 1.0", "1.0-beta"])
 def test_34_a_malformed_api_version_is_incompatible(bench: Bench, version: str | None) -> None:
     """Where it is a string, nothing is constructed: the class tells already."""
@@ -239,6 +318,14 @@ def test_36_a_base_class_of_another_type_than_the_group(bench: Bench) -> None:
     bench.install_bad(plugin_source(CATALOG, name="bad"))
 
     _refused(bench, "CATALOG", "COMPUTE", "floe.catalogs")
+
+
+@pytest.mark.parametrize("stated", ["'COMPUTE'", "property(lambda self: 1 / 0)", "0"])
+def test_36_a_type_that_is_none(bench: Bench, stated: str) -> None:
+    """The message names what stands there."""
+    bench.install_bad(schema=TAKES_TOKEN, body=f"plugin_type = {stated}")
+
+    _refused(bench, "its plugin_type is of type", "no PluginType")
 
 
 GETS = "from floe_core.plugin_types import PluginType\nimport signals\n"

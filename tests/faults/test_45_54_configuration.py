@@ -95,6 +95,15 @@ def test_47_a_schema_that_is_none_or_raises(bench: Bench, returned: str) -> None
     assert "get_config_schema() " in str(error)
 
 
+def test_47_a_schema_that_validates_into_something_else(bench: Bench) -> None:
+    """Its own model_validate() forgets to return."""
+    bench.settings.clear()
+    schema = "token: str = ''\n@classmethod\ndef model_validate(cls, *_, **__): ..."
+    bench.install_bad(schema=schema)
+
+    assert "model_validate() of the schema returned no model" in str(_refuses(bench, {"token": SECRET}))
+
+
 @pytest.mark.parametrize("raised", ["RuntimeError", "KeyError", "ZeroDivisionError", "SystemExit"])
 def test_48_a_validator_that_raises_what_pydantic_does_not_expect(bench: Bench, raised: str) -> None:
     """Its text, which may quote the value, is not told; its type is."""
@@ -144,6 +153,44 @@ def test_50_a_plugin_that_turns_its_configuration_down(bench: Bench, raised: str
 
     assert raised in str(error)
     assert "acme_broken.py" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        (
+            "async def configure(self, config): ...",
+            "returned an object of type coroutine, and none of its code has run",
+        ),
+        ("def configure(self, config): yield", "returned an object of type generator, and none of its code has run"),
+        ("def configure(self): ...", "configure() cannot be called as the registry calls it"),
+    ],
+)
+def test_50_a_configure_that_is_not_what_the_registry_calls(bench: Bench, hook: str, words: str) -> None:
+    """It did nothing, and is not taken to have done so."""
+    bench.settings.clear()
+    bench.install_bad(schema="token: str = ''", body=hook)
+
+    assert words in str(_refuses(bench, {"token": SECRET}))
+
+
+def test_50_a_config_that_cannot_be_read_before_there_is_one(bench: Bench) -> None:
+    """The author's property raises until then."""
+    bench.settings.clear()
+    body = """
+    @property
+    def config(self): return self.mine
+    @config.setter
+    def config(self, value): self.mine = value
+    """
+    bench.install_bad(schema="token: str = ''", body=body)
+    with pytest.raises(AttributeError):
+        _ = bench.registry.get(*BAD).config
+
+    config = bench.registry.configure(*BAD, {"token": SECRET})
+
+    assert config is bench.registry.get(*BAD).config
+    bench.assert_contained()
 
 
 def test_51_a_configuration_for_a_plugin_that_takes_none(bench: Bench) -> None:

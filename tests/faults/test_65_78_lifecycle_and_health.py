@@ -75,6 +75,15 @@ def _install_bad(bench: Bench, body: str, **options: Any) -> None:
     bench.install_bad(prologue=SIGNALS, schema=TAKES_TOKEN, body=body, **options)
 
 
+IS_NO_PLAIN_FUNCTION = {
+    "async def {hook}(self): signals.calls.append('ran')": "{hook}() returned an object of type coroutine, and none of",
+    "def {hook}(self): yield signals.calls.append('ran')": "{hook}() returned an object of type generator, and none of",
+    "async def {hook}(self): yield signals.calls.append('ran')": "{hook}() returned an object of type async_generator",
+    "def {hook}(self, urgency): signals.calls.append('ran')": "{hook}() cannot be called as the registry calls it",
+    "{hook} = None": "{hook}() cannot be called as the registry calls it",
+}
+
+
 @pytest.mark.parametrize(
     ("raised", "timeout"),
     [
@@ -102,6 +111,25 @@ def test_65_startup_raises(bench: Bench, raised: str, timeout: float | None) -> 
     assert bench.signals.calls == []
     bench.errors += [error for error in outcomes.values() if error]
     bench.assert_reported("loaded", "startup() raised", raised)
+    bench.assert_contained()
+
+
+@pytest.mark.parametrize(("body", "words"), IS_NO_PLAIN_FUNCTION.items())
+@pytest.mark.filterwarnings("error")
+def test_65_startup_is_no_plain_function(bench: Bench, body: str, words: str) -> None:
+    """Calling it does nothing, so the plugin did not start; the message says what to make of it."""
+    _install_bad(bench, body.format(hook="startup"))
+
+    outcomes = bench.registry.activate_all([BAD, GOOD])
+
+    error = outcomes[str(BAD)]
+    assert isinstance(error, PluginStartupError)
+    assert words.format(hook="startup") in str(error)
+    assert ("asyncio.run()" in str(error)) == ("none of" in words or "async" in words)
+    assert outcomes[str(GOOD)] is None
+    assert bench.signals.calls == []
+    bench.errors.append(error)
+    bench.assert_reported("loaded", "startup()")
     bench.assert_contained()
 
 
@@ -196,6 +224,23 @@ def test_69_shutdown_raises_or_hangs(bench: Bench, body: str, word: str) -> None
     bench.assert_contained()
 
 
+@pytest.mark.parametrize(("body", "words"), IS_NO_PLAIN_FUNCTION.items())
+@pytest.mark.filterwarnings("error")
+def test_69_shutdown_is_no_plain_function(bench: Bench, body: str, words: str) -> None:
+    """It did nothing, and that is told."""
+    _install_bad(bench, body.format(hook="shutdown"))
+    bench.registry.activate_all([BAD, GOOD])
+
+    error = bench.registry.shutdown_all()[str(BAD)]
+
+    assert isinstance(error, PluginShutdownError)
+    assert words.format(hook="shutdown") in str(error)
+    assert bench.signals.calls == []
+    bench.errors.append(error)
+    bench.assert_reported("loaded", "shutdown()")
+    bench.assert_contained()
+
+
 def test_70_shutdown_twice_or_without_a_start_calls_nothing(bench: Bench) -> None:
     """Each call returns quietly."""
     _install_bad(bench, LOGS)
@@ -282,6 +327,22 @@ def test_72_a_health_check_that_raises_hangs_or_answers_nonsense(
     assert 0 <= statuses[str(BAD)].details["duration_s"] < BOUND
     assert HealthState.HEALTHY is statuses[str(GOOD)].state
     bench.assert_reported("active" if is_up else "loaded")
+    bench.assert_contained()
+
+
+@pytest.mark.parametrize(("body", "words"), IS_NO_PLAIN_FUNCTION.items())
+@pytest.mark.filterwarnings("error")
+def test_72_a_health_check_that_is_no_plain_function(bench: Bench, body: str, words: str) -> None:
+    """Unhealthy, since nobody knows."""
+    _install_bad(bench, body.format(hook="health_check"))
+    bench.registry.get(*BAD)
+
+    status = bench.registry.health_check_all()[str(BAD)]
+
+    assert status.state is HealthState.UNHEALTHY
+    assert words.format(hook="health_check") in status.message
+    assert bench.signals.calls == []
+    bench.assert_reported("loaded")
     bench.assert_contained()
 
 
