@@ -457,6 +457,10 @@ def _parse(text: str, distribution: Distribution) -> list[Candidate]:
         if line.startswith("[") and line.endswith("]"):
             group = line.strip("[]")
             continue
+        if line.startswith("[floe."):
+            reason = f"line {number} of entry_points.txt begins a section and does not end in ]; mend that line"
+            candidates.append(_fault(distribution, reason))
+            continue
         if not group.strip().startswith("floe."):
             continue
         name, equals, value = (part.strip() for part in line.partition("="))

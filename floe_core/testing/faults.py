@@ -54,6 +54,7 @@ class Fault(Enum):
     # On disk
     ENTRY_POINTS_NOT_UTF8 = Recipe(ShowsIn.DISCOVERY, b"[{group}]\n{name} = {module}:Plugin\n# \xff\xfe\n")
     ENTRY_POINTS_LINE_WITHOUT_EQUALS = Recipe(ShowsIn.DISCOVERY, "[{group}]\n{name}\n")
+    ENTRY_POINTS_SECTION_NOT_CLOSED = Recipe(ShowsIn.DISCOVERY, "[{group}\n{name} = {module}:Plugin\n")
     ENTRY_POINTS_SECTION_TWICE = Recipe(ShowsIn.NOWHERE, "[{group}]\n[{group}]\n{name} = {module}:Plugin\n")
     ENTRY_POINT_NAME_TWICE = Recipe(
         ShowsIn.DISCOVERY, "[{group}]\n{name} = {module}:Plugin\n{name} = {module}_gone:Plugin\n"

@@ -60,6 +60,20 @@ def test_02_a_line_without_equals_sign_costs_that_line_only(bench: Bench) -> Non
     assert bench.registry.get(COMPUTE, "fine").version
 
 
+@pytest.mark.parametrize(
+    "lines", ["[floe.computes\nbad = acme_broken:Plugin", "[floe.computes] bad = acme_broken:Plugin"]
+)
+def test_02_a_section_that_is_not_closed_is_told(bench: Bench, lines: str) -> None:
+    """What follows it belongs to no group of ours, and would be missing without a word."""
+    folder = _install(
+        bench, f"[console_scripts]\nbad = acme_broken:main\n{lines}\n[floe.computes]\nfine = acme_broken:Plugin\n"
+    )
+
+    _the_fault(bench, folder, "line 3 of entry_points.txt", "does not end in ]")
+
+    assert bench.registry.list_all()[COMPUTE] == ["fine"]
+
+
 def test_03_a_section_that_stands_twice_counts_both_times(bench: Bench) -> None:
     """As importlib.metadata reads it: nothing is lost, and nothing is wrong."""
     _install(
