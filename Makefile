@@ -41,7 +41,7 @@ coverage: $(VENV)/installed-test  ## Run the tests and demand that every branch 
 stress: $(VENV)/installed-test  ## Repeat the concurrency tests for SECONDS
 	$(BIN)/python -m tests.stress --seconds $(or $(SECONDS),120)
 
-mutate: $(VENV)/installed-mutate  ## Break the code in small ways and list what no test notices, an hour; or one MODULE=_ordering
+mutate: $(VENV)/installed-mutate  ## Break the code in small ways and list what no test notices, 45 minutes; or one MODULE=_ordering
 	$(BIN)/python -m tests.mutation $(MODULE)
 
 bench: $(VENV)/bench/installed  ## Compare with peers, five minutes; all figures go to .venv/bench.json besides

@@ -88,6 +88,7 @@ IS_NO_PLAIN_FUNCTION = {
     ("raised", "timeout"),
     [
         *(("RuntimeError", timeout) for timeout in (30.0, None)),
+        *(("TypeError", timeout) for timeout in (30.0, None)),  # inside, which is no wrong call of the hook
         *(("SystemExit", timeout) for timeout in (30.0, None)),
         *(("GeneratorExit", timeout) for timeout in (30.0, None)),
         ("KeyboardInterrupt", 30.0),  # without a bound it is raised on the calling thread, and is the user's

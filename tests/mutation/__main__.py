@@ -35,7 +35,7 @@ TESTS = {
     "_dependencies": "tests/test_dependencies.py tests/faults/test_55_64_dependencies.py",
     "_configuration": "tests/faults/test_45_54_configuration.py tests/test_configuration.py",
     "_loading": "tests/test_loading.py tests/faults/test_20_44_import_and_construction.py tests/test_report.py"
-    " tests/test_registry.py tests/test_configuration.py",
+    " tests/test_registry.py tests/test_configuration.py tests/faults/test_45_54_configuration.py",
     "_discovery": "tests/test_discovery.py tests/test_discovery_policy.py tests/faults/test_01_19_on_disk.py"
     " tests/test_discovery_equality.py",
     "_hooks": "tests/test_lifecycle.py tests/test_health.py tests/test_report.py"
