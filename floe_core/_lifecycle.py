@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from floe_core._dependencies import blocked
 from floe_core._forking import forget_in_children
-from floe_core._hooks import HookCall, HookThread
+from floe_core._hooks import HookCall, HookThread, NothingRan
 from floe_core._ordering import dependencies_first, dependents_of
 from floe_core.plugin_errors import PluginError, PluginShutdownError, PluginStartupError, PluginStateError
 from floe_core.plugin_types import PluginKey
@@ -581,7 +581,8 @@ def _stopped_meanwhile(key: PluginKey) -> PluginStateError:
 
 def _failed(kind: type[HookError], call: HookCall) -> HookError:
     error = kind(call.key, call.trouble, advice=call.advice)
-    error.__cause__ = call.error
+    if not isinstance(call.error, NothingRan):  # which is ours, and told in full
+        error.__cause__ = call.error
     return error
 
 
